@@ -1,0 +1,124 @@
+import { awscdk, javascript, JsonFile, typescript } from 'projen';
+
+/** Runtime programs: one folder below lambda/ each, bundled to assets/lambda/<name>/index.js. */
+const PROGRAMS = ['webhook', 'dispatch', 'sync'];
+
+/** Bundled into the programs, so development dependencies of the library: users install none of them. */
+const BUNDLED = [
+  '@aws-lambda-powertools/batch',
+  '@aws-lambda-powertools/logger',
+  '@aws-lambda-powertools/metrics',
+  '@aws-sdk/client-codebuild',
+  '@aws-sdk/client-ecr',
+  '@aws-sdk/client-secrets-manager',
+  '@aws-sdk/client-sqs',
+  '@octokit/core',
+  '@octokit/plugin-paginate-rest',
+  '@octokit/plugin-retry',
+  '@octokit/plugin-throttling',
+  '@octokit/webhooks-methods',
+  'p-limit',
+];
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: 'cdk-ghcr2ecr',
+  description: 'Mirror every container image of a GitHub organization from GHCR into your private ECR, within seconds of the push',
+  author: 'cdk-ghcr2ecr maintainers',
+  authorAddress: 'maintainers@users.noreply.github.com',
+  authorOrganization: true,
+  repositoryUrl: 'https://github.com/cdk-ghcr2ecr/cdk-ghcr2ecr.git',
+  license: 'Apache-2.0',
+  keywords: ['aws', 'cdk', 'aws-cdk', 'ecr', 'ghcr', 'github', 'container', 'registry', 'mirror', 'skopeo'],
+  defaultReleaseBranch: 'main',
+  projenrcTs: true,
+  projenrcTsOptions: { runner: typescript.TypeScriptRunner.tsx() },
+  packageManager: javascript.NodePackageManager.NPM,
+  minNodeVersion: '20.20.0',
+  workflowNodeVersion: '24',
+
+  cdkVersion: '2.257.0',
+  constructsVersion: '10.5.1',
+  jsiiVersion: '~6.0.16',
+  typescriptVersion: '~6.0.3',
+
+  github: false,
+  docgen: true,
+  sampleCode: false,
+  eslintOptions: { dirs: ['src', 'lambda'], devdirs: ['test', 'bench'] },
+  jestOptions: {
+    configFilePath: 'jest.config.json',
+    jestVersion: '^30',
+  },
+  devDeps: [
+    ...BUNDLED,
+    '@swc/core',
+    '@swc/jest',
+    '@types/aws-lambda',
+    'fast-check',
+    'tsx',
+  ],
+  gitignore: ['cdk.out/', '/.demo/'],
+});
+
+// ---------------------------------------------------------------------------------------------- toolchain
+
+// swc instead of ts-jest: types are checked once for all trees by `npm run typecheck`, not file by file in every worker,
+// and packages that are published as ES modules only (Octokit) can be loaded.
+
+project.jest!.config.preset = undefined;
+project.jest!.config.transform = {
+  '\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } }],
+};
+project.jest!.config.transformIgnorePatterns = [
+  '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
+];
+project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
+project.jest!.config.watchPathIgnorePatterns = ['/node_modules/'];
+
+// jsii compiles src/ alone. The other trees are type-checked the way esbuild and tsx resolve modules; each tree has a
+// tsconfig.json of its own because editors and eslint look for the nearest one.
+new JsonFile(project, 'tsconfig.check.json', {
+  obj: {
+    extends: './tsconfig.json',
+    compilerOptions: {
+      rootDir: '.', module: 'preserve', moduleResolution: 'bundler', lib: ['es2023'], noEmit: true, declaration: false, isolatedModules: true,
+    },
+    include: ['src/**/*.ts', 'lambda/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+  },
+});
+for (const tree of ['lambda', 'bench']) {
+  new JsonFile(project, `${tree}/tsconfig.json`, { obj: { extends: '../tsconfig.check.json', include: ['**/*.ts'] } });
+}
+const testConfig = project.tryFindObjectFile('test/tsconfig.json')!;
+testConfig.addOverride('extends', '../tsconfig.check.json');
+const typecheck = project.addTask('typecheck', {
+  description: 'Type-check src, lambda, test and bench',
+  exec: 'tsc --project tsconfig.check.json',
+});
+project.testTask.spawn(typecheck);
+
+// Keep download addresses out of the lockfile: a clone installs through whatever registry its user has configured.
+new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true');
+
+// ---------------------------------------------------------------------------------------------- runtime programs
+
+const bundler = project.bundler;
+for (const program of PROGRAMS) {
+  bundler.addBundle(`lambda/${program}/main.ts`, {
+    platform: 'node',
+    target: 'node20',
+    outfile: '../index.js',
+    minify: true,
+    sourcemap: true,
+    esbuildArgs: { '--sources-content': false },
+    tsconfigPath: 'tsconfig.check.json',
+    watchTask: false,
+  });
+}
+
+project.addPackageIgnore('/lambda/');
+project.addPackageIgnore('/bench/');
+project.addPackageIgnore('/.ci/');
+project.addPackageIgnore('/cdk.out/');
+
+project.synth();
