@@ -1,1 +1,29 @@
-export {};
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { handleDelivery } from './handler';
+import { SigningSecrets } from './signing-secrets';
+import { WEBHOOK_ENVIRONMENT } from '../../src/domain/contract';
+import { readEnvironment } from '../shared/environment';
+import { readSecret } from '../shared/secrets';
+
+const environment = readEnvironment(WEBHOOK_ENVIRONMENT);
+const sqs = new SQSClient({});
+const secretsManager = new SecretsManagerClient({});
+const log = new Logger({ serviceName: 'webhook' });
+const secrets = new SigningSecrets(
+  async () => [await readSecret(secretsManager, environment.WEBHOOK_SECRET_ARN)],
+  { now: () => Date.now(), sleep },
+);
+
+export async function handler(event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> {
+  log.addContext(context);
+  return handleDelivery(event, {
+    organization: environment.ORGANIZATION,
+    secrets,
+    send: message => sqs.send(new SendMessageCommand({ QueueUrl: environment.QUEUE_URL, MessageBody: JSON.stringify(message) })),
+    log,
+  });
+}

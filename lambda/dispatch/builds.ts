@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { MAX_VARIABLE_LENGTH } from '../../src/domain/contract';
+import type { Plan } from '../../src/domain/plan';
+
+/** A package in which something is missing. */
+export interface PendingPackage {
+  readonly package: string;
+  readonly plan: Plan;
+}
+
+/** One build to start. */
+export interface BuildRequest {
+  readonly packages: readonly string[];
+  /** Value of the PACKAGES variable. */
+  readonly variable: string;
+  /** Same packages with the same work: same token, so CodeBuild answers a duplicate event with the build that it has. */
+  readonly idempotencyToken: string;
+}
+
+/** Distributes packages over as few builds as the length of an environment variable allows. */
+export function buildRequests(pending: readonly PendingPackage[], maxLength = MAX_VARIABLE_LENGTH): BuildRequest[] {
+  const sorted = [...pending].sort((a, b) => a.package < b.package ? -1 : 1);
+  const requests: BuildRequest[] = [];
+  let chunk: PendingPackage[] = [];
+  let length = 2;
+  for (const item of sorted) {
+    const added = JSON.stringify(item.package).length + 1;
+    if (chunk.length > 0 && length + added > maxLength) {
+      requests.push(request(chunk));
+      chunk = [];
+      length = 2;
+    }
+    chunk.push(item);
+    length += added;
+  }
+  return chunk.length > 0 ? [...requests, request(chunk)] : requests;
+}
+
+function request(chunk: readonly PendingPackage[]): BuildRequest {
+  const packages = chunk.map(item => item.package);
+  const work = chunk.map(({ plan }) => [plan.repository, plan.actions.map(({ digest, tags }) => [digest, ...tags])]);
+  return {
+    packages,
+    variable: JSON.stringify(packages),
+    idempotencyToken: createHash('sha256').update(JSON.stringify([packages, work])).digest('hex'),
+  };
+}

@@ -1,0 +1,26 @@
+import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { PackageMessage } from '../../src/domain/contract';
+
+/** SQS takes no more entries in one request. */
+const BATCH = 10;
+
+/** Seconds before a failed message is tried again: 10 s, doubled at each receive, at most 15 minutes. */
+export function retryDelay(receiveCount: number): number {
+  return Math.min(10 * 2 ** (Math.max(1, receiveCount) - 1), 900);
+}
+
+/** Sends every message; a refusal of some of them is a failure. */
+export async function sendAll(sqs: SQSClient, queueUrl: string, messages: readonly PackageMessage[]): Promise<void> {
+  for (let at = 0; at < messages.length; at += BATCH) {
+    const entries = messages.slice(at, at + BATCH).map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
+    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+    if (Failed.length > 0) {
+      throw new Error(`The queue refused ${Failed.length} of ${entries.length} messages: ${Failed[0].Code} ${Failed[0].Message ?? ''}`);
+    }
+  }
+}
+
+/** Makes a failed message visible again after its retry delay, not after the long visibility timeout of the whole batch. */
+export async function retrySoon(sqs: SQSClient, queueUrl: string, receiptHandle: string, receiveCount: number): Promise<void> {
+  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: retryDelay(receiveCount) }));
+}

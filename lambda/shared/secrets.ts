@@ -1,0 +1,46 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+
+/** Reads one secret's value. The value must never be logged; errors carry the secret's name alone. */
+export async function readSecret(client: SecretsManagerClient, arn: string, stage = 'AWSCURRENT'): Promise<string> {
+  const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
+  if (text === undefined) {
+    throw new Error(`Secret ${secretName(arn)} holds binary data, expected text: store the bare token as the secret's string.`);
+  }
+  return tokenIn(text, arn);
+}
+
+/**
+ * The token in a secret's text: the bare text, or, as the AWS console writes it by default, a JSON object with `token` or
+ * with one single key. White space around it goes: a trailing newline makes every HTTP request fail, and nobody sees why.
+ */
+export function tokenIn(text: string, arn: string): string {
+  const token = (text.trimStart().startsWith('{') ? fromJson(text, arn) : text).trim();
+  if (token === '') {
+    throw new Error(`Secret ${secretName(arn)} is empty, expected a token: put the token there with \`aws secretsmanager put-secret-value\`.`);
+  }
+  return token;
+}
+
+function fromJson(text: string, arn: string): string {
+  const entries = Object.entries(parse(text));
+  const [, value] = entries.find(([key]) => key === 'token') ?? (entries.length === 1 ? entries[0] : []);
+  if (typeof value !== 'string') {
+    throw new Error(`Secret ${secretName(arn)} holds a JSON object with ${entries.length} keys and no text under "token", `
+      + 'expected the bare token or {"token":"..."}: store it in one of these forms.');
+  }
+  return value;
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    // Not JSON after all. The parser's own message would quote the value.
+    return { token: text };
+  }
+}
+
+/** The part of a secret's ARN that a person knows it by. */
+export function secretName(arn: string): string {
+  return arn.split(':').slice(6).join(':').replace(/-(?:[A-Za-z0-9]{6}|\?{6})$/, '') || arn;
+}

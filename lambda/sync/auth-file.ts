@@ -1,0 +1,43 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Credentials of one registry. */
+export interface Login {
+  /** `ghcr.io`, `111122223333.dkr.ecr.eu-central-1.amazonaws.com` */
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Files that skopeo reads; a directory of their own, which only this user may enter. */
+export interface SkopeoFiles {
+  readonly authFile: string;
+  readonly policyFile: string;
+  /** Writes the credentials anew. */
+  login(logins: readonly Login[]): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/**
+ * Credentials travel in a file of mode 0600, because arguments are visible in the process list. The trust policy is our own,
+ * because some images have none, and skopeo refuses to work without. Images are compared by digest, so accepting any
+ * signer loses nothing.
+ */
+export async function createSkopeoFiles(): Promise<SkopeoFiles> {
+  const directory = await mkdtemp(join(tmpdir(), 'ghcr2ecr-'));
+  const authFile = join(directory, 'auth.json');
+  const policyFile = join(directory, 'policy.json');
+  await writeFile(policyFile, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }), { mode: 0o600 });
+  return {
+    authFile,
+    policyFile,
+    login: logins => writeFile(authFile, JSON.stringify(authConfig(logins)), { mode: 0o600 }),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+function authConfig(logins: readonly Login[]): object {
+  const auths = logins.map(({ host, user, password }) => [host, { auth: Buffer.from(`${user}:${password}`).toString('base64') }]);
+  return { auths: Object.fromEntries(auths) as object };
+}

@@ -1,0 +1,230 @@
+import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { BuildEnvironment, IProject } from 'aws-cdk-lib/aws-codebuild';
+import { IRepository, Repository } from 'aws-cdk-lib/aws-ecr';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { isRepositoryName, repositoryName } from './domain/image-name';
+import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
+import { repositoriesArn } from './private/permissions';
+import { SyncProject } from './private/sync-project';
+import { SyncQueue } from './private/sync-queue';
+import { validateProps } from './private/validate';
+import { WebhookEndpoint } from './private/webhook-endpoint';
+
+/** Properties of `GhcrMirror`. */
+export interface GhcrMirrorProps {
+  /**
+   * Login of the GitHub organization whose container packages are mirrored.
+   */
+  readonly organization: string;
+
+  /**
+   * Secret that holds a classic personal access token with the scope `read:packages`, as plain text or as a JSON object
+   * `{"token":"..."}`. GitHub accepts no other kind of token for reading packages. An organization that enforces SAML
+   * single sign-on must have authorized it.
+   *
+   * @see https://docs.github.com/en/packages/learn-github-packages/about-permissions-for-github-packages
+   */
+  readonly packagesToken: ISecret;
+
+  /**
+   * Secret that GitHub signs its deliveries with.
+   *
+   * @default - a secret of 64 random characters is generated
+   */
+  readonly webhookSecret?: ISecret;
+
+  /**
+   * What stands before the package in a repository's name: `<prefix>/<package>`. An empty string stands for no prefix, and
+   * then the sync may write to every repository of the account and region.
+   *
+   * @default - the lower-cased organization
+   */
+  readonly repositoryPrefix?: string;
+
+  /**
+   * Image, size and further settings of the CodeBuild environment. The image must have Node.js 20 or newer, and skopeo or
+   * a package manager (apt-get, dnf) to install it.
+   *
+   * @default - `aws/codebuild/standard:8.0` (Ubuntu 24.04), compute type SMALL
+   */
+  readonly buildEnvironment?: BuildEnvironment;
+
+  /**
+   * How long one build may take, between 5 minutes and 8 hours. What it does not finish, the next run does.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly buildTimeout?: Duration;
+
+  /**
+   * How long events are collected before they are handled together: whole seconds, up to 300. GitHub sends one event for each
+   * manifest of a push. Zero handles each event at once.
+   *
+   * @default Duration.seconds(5)
+   */
+  readonly coalescingWindow?: Duration;
+
+  /**
+   * When all packages are reconciled, so that a lost event heals.
+   *
+   * @default - every 6 hours
+   */
+  readonly schedule?: ScheduleExpression;
+
+  /**
+   * Base URL of GitHub's REST API, without a trailing slash: `https://api.SUBDOMAIN.ghe.com`, or `https://HOST/api/v3` for
+   * GitHub Enterprise Server. Goes with `registryHost`.
+   *
+   * @default 'https://api.github.com'
+   */
+  readonly githubApiUrl?: string;
+
+  /**
+   * Host of the container registry: `containers.SUBDOMAIN.ghe.com`, or `containers.HOST` for GitHub Enterprise Server. Goes
+   * with `githubApiUrl`.
+   *
+   * @default 'ghcr.io'
+   */
+  readonly registryHost?: string;
+
+  /**
+   * How long the logs of the API, the functions and the builds are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+}
+
+/**
+ * Keeps every container image that a GitHub organization publishes in GHCR present in this account's private ECR, within
+ * seconds of the push, digest for digest.
+ */
+export class GhcrMirror extends Construct {
+  /** URL that the organization's webhook delivers to: `https://.../packages`. */
+  public readonly endpointUrl: string;
+
+  /** The HTTP API behind `endpointUrl`. */
+  public readonly api: HttpApi;
+
+  /** Function that verifies deliveries and enqueues them. */
+  public readonly webhookFunction: IFunction;
+
+  /** Function that finds out what is missing and starts builds. */
+  public readonly dispatchFunction: IFunction;
+
+  /** Project that copies images. A build started without variables syncs every package. */
+  public readonly project: IProject;
+
+  /** Queue between the webhook and the dispatch function. A message `{"kind":"organization"}` reconciles every package. */
+  public readonly queue: IQueue;
+
+  /** Where messages end that failed again and again. */
+  public readonly deadLetterQueue: IQueue;
+
+  /** Goes off when the dead-letter queue holds a message. It has no action: add yours. */
+  public readonly deadLetterAlarm: Alarm;
+
+  /** Secret that GitHub signs its deliveries with. */
+  public readonly webhookSecret: ISecret;
+
+  /** What stands before the package in a repository's name; empty for none. */
+  public readonly repositoryPrefix: string;
+
+  constructor(scope: Construct, id: string, props: GhcrMirrorProps) {
+    super(scope, id);
+    validateProps(props);
+
+    const { organization, packagesToken } = props;
+    const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
+    const logGroup = (parent: Construct, name: string): LogGroup => new LogGroup(parent, name, {
+      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.repositoryPrefix = props.repositoryPrefix ?? organization.toLowerCase();
+    this.warnOfEmptyPrefix();
+
+    this.webhookSecret = props.webhookSecret ?? new Secret(this, 'WebhookSecret', {
+      description: `GhcrMirror: signs GitHub's deliveries of organization ${organization}`,
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    });
+    // AWS recommends six times the function's timeout, so that a throttled function gets to its messages again.
+    const queues = new SyncQueue(this, 'Queues', Duration.seconds(6 * DISPATCH_TIMEOUT.toSeconds()));
+    const endpoint = new WebhookEndpoint(this, 'Webhook', { organization, webhookSecret: this.webhookSecret, queue: queues.queue, logGroup });
+    const { project } = new SyncProject(this, 'Sync', {
+      organization,
+      repositoryPrefix: this.repositoryPrefix,
+      githubApiUrl,
+      registryHost: props.registryHost ?? 'ghcr.io',
+      packagesToken,
+      buildEnvironment: props.buildEnvironment,
+      buildTimeout: props.buildTimeout ?? Duration.hours(1),
+      logGroup,
+    });
+    const dispatcher = new Dispatcher(this, 'Dispatch', {
+      organization,
+      repositoryPrefix: this.repositoryPrefix,
+      githubApiUrl,
+      packagesToken,
+      queue: queues.queue,
+      project,
+      coalescingWindow: props.coalescingWindow ?? Duration.seconds(5),
+      schedule: props.schedule ?? ScheduleExpression.rate(Duration.hours(6)),
+      logGroup,
+    });
+
+    this.endpointUrl = endpoint.url;
+    this.api = endpoint.api;
+    this.webhookFunction = endpoint.function;
+    this.dispatchFunction = dispatcher.function;
+    this.project = project;
+    this.queue = queues.queue;
+    this.deadLetterQueue = queues.deadLetterQueue;
+    this.deadLetterAlarm = queues.deadLetterAlarm;
+  }
+
+  /**
+   * The ECR repository of a package. It exists once the package has been mirrored.
+   *
+   * @param packageName name of the GHCR package without the organization; nested names contain `/`
+   * @throws when ECR accepts no repository of that name
+   */
+  public repository(packageName: string): IRepository {
+    const name = repositoryName(this.repositoryPrefix, packageName);
+    if (packageName === '' || !isRepositoryName(name)) {
+      throw new Error(`GhcrMirror: repository("${packageName}") is named "${name}", which ECR does not accept. Give the package's name without the organization, such as "app" or "team/tool".`);
+    }
+    // The construct's id must not contain a slash.
+    const id = `Repository-${name.replace(/\//g, '--')}`;
+    const existing = this.node.tryFindChild(id);
+    return existing instanceof Construct ? existing as unknown as IRepository : Repository.fromRepositoryName(this, id, name);
+  }
+
+  /**
+   * Lets an identity of this account pull every mirrored image.
+   *
+   * @param grantee whom to allow, for example the execution role of an ECS task
+   */
+  public grantPull(grantee: IGrantable): Grant {
+    const pull = Grant.addToPrincipal({
+      grantee,
+      actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      resourceArns: [repositoriesArn(this, this.repositoryPrefix)],
+    });
+    return pull.combine(Grant.addToPrincipal({ grantee, actions: ['ecr:GetAuthorizationToken'], resourceArns: ['*'] }));
+  }
+
+  private warnOfEmptyPrefix(): void {
+    if (this.repositoryPrefix === '') {
+      Annotations.of(this).addWarningV2('cdk-ghcr2ecr:emptyPrefix',
+        'With an empty `repositoryPrefix` the sync may write to every repository of this account and region. Give a prefix to bound it.');
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  BuildEnvironment, BuildEnvironmentVariable, ComputeType, IBuildImage, ImagePullPrincipalType, LinuxBuildImage, Project, Source,
+} from 'aws-cdk-lib/aws-codebuild';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { syncBuildSpec } from './buildspec';
+import { grantSecretValue, repositoriesArn } from './permissions';
+import { allow, programDirectory } from './program';
+import { Environment, SYNC_ENVIRONMENT } from '../domain/contract';
+
+/** Ubuntu 24.04 with Node 24. By id, because older releases of aws-cdk-lib have no constant for it. */
+const DEFAULT_ENVIRONMENT: BuildEnvironment = {
+  buildImage: LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0'),
+  computeType: ComputeType.SMALL,
+};
+
+/** What the sync does with repositories: create, read, push. Never delete, and never another prefix. */
+const REPOSITORY_ACTIONS = [
+  'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:CreateRepository', 'ecr:DescribeRepositories',
+  'ecr:InitiateLayerUpload', 'ecr:ListImages', 'ecr:PutImage', 'ecr:UploadLayerPart',
+];
+
+export interface SyncProjectProps {
+  readonly organization: string;
+  readonly repositoryPrefix: string;
+  readonly githubApiUrl: string;
+  readonly registryHost: string;
+  readonly packagesToken: ISecret;
+  readonly buildEnvironment?: BuildEnvironment;
+  readonly buildTimeout: Duration;
+  readonly logGroup: (scope: Construct, id: string) => LogGroup;
+}
+
+/** Lets the project pull a build image of the user's own. */
+function grantBuildImage(image: IBuildImage | undefined, role: Role): void {
+  if (image?.imagePullPrincipalType !== ImagePullPrincipalType.CODEBUILD) { image?.repository?.grantPull(role); }
+  image?.secretsManagerCredentials?.grantRead(role);
+}
+
+/** The CodeBuild project that copies images. */
+export class SyncProject extends Construct {
+  public readonly project: Project;
+
+  constructor(scope: Construct, id: string, props: SyncProjectProps) {
+    super(scope, id);
+    const program = new Asset(this, 'Program', { path: programDirectory('sync') });
+    const logGroup = props.logGroup(this, 'Log');
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('codebuild.amazonaws.com') });
+    this.project = new Project(this, 'Project', {
+      // The project would grant itself log groups that it never writes, and every object operation on its source.
+      role: role.withoutPolicyUpdates(),
+      description: 'GhcrMirror: copies images from GHCR to ECR',
+      source: Source.s3({ bucket: program.bucket, path: program.s3ObjectKey }),
+      buildSpec: syncBuildSpec(),
+      environment: { ...DEFAULT_ENVIRONMENT, ...props.buildEnvironment },
+      environmentVariables: this.environmentVariables(props),
+      timeout: props.buildTimeout,
+      // A build can fail with its machine; what is there already is not copied again.
+      autoRetryLimit: 2,
+      logging: { cloudWatch: { logGroup } },
+      grantReportGroupPermissions: false,
+    });
+    logGroup.grantWrite(role);
+    // What AWS documents for a source in S3: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+    role.addToPolicy(allow(['s3:GetObject', 's3:GetObjectVersion'], program.bucket.arnForObjects(program.s3ObjectKey)));
+    role.addToPolicy(allow(['s3:GetBucketAcl', 's3:GetBucketLocation'], program.bucket.bucketArn));
+    grantBuildImage(props.buildEnvironment?.buildImage, role);
+    grantSecretValue(this, props.packagesToken, role);
+    role.addToPolicy(allow(REPOSITORY_ACTIONS, repositoriesArn(this, props.repositoryPrefix)));
+    // The one action of these that ECR offers for no single resource.
+    role.addToPolicy(allow(['ecr:GetAuthorizationToken'], '*'));
+    // The project refers to the role alone: without this, the first build could be faster than its permissions.
+    this.project.node.addDependency(role);
+  }
+
+  private environmentVariables(props: SyncProjectProps): Record<string, BuildEnvironmentVariable> {
+    const environment: Environment<typeof SYNC_ENVIRONMENT> = {
+      GITHUB_API_URL: props.githubApiUrl,
+      ORGANIZATION: props.organization,
+      // The ARN, not a variable of type SECRETS_MANAGER: the program reads the secret itself and can say what is wrong.
+      PACKAGES_TOKEN_ARN: props.packagesToken.secretArn,
+      REGISTRY_HOST: props.registryHost,
+      REPOSITORY_PREFIX: props.repositoryPrefix,
+    };
+    return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, { value }]));
+  }
+}

@@ -1,0 +1,113 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../domain/contract';
+import { isRepositoryName } from '../domain/image-name';
+import type { GhcrMirrorProps } from '../ghcr-mirror';
+
+/** AWS caps the batching window of an SQS event source at five minutes. */
+const MAX_WINDOW = Duration.minutes(5);
+/** CodeBuild's bounds of a build's timeout. */
+const BUILD_TIMEOUT = { min: Duration.minutes(5), max: Duration.hours(8) };
+
+const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE];
+
+/** Refuses props that AWS or GitHub would refuse at deployment, or that would silently mirror nothing. Tokens pass. */
+export function validateProps(props: GhcrMirrorProps): void {
+  validateOrganization(props);
+  validatePrefix(props);
+  validateSecrets(props);
+  validateWindow(props.coalescingWindow);
+  validateBuild(props);
+  validateHosts(props);
+}
+
+function refuse(prop: string, got: unknown, expected: string, fix: string): never {
+  throw new Error(`GhcrMirror: \`${prop}\` is ${typeof got === 'string' ? `"${got}"` : String(got)}, expected ${expected}. ${fix}`);
+}
+
+function validateOrganization({ organization, repositoryPrefix }: GhcrMirrorProps): void {
+  if (Token.isUnresolved(organization)) {
+    if (repositoryPrefix === undefined) {
+      refuse('repositoryPrefix', undefined, 'a value when `organization` is a token',
+        'The default prefix is the lower-cased organization, which is not known at synthesis: give the prefix.');
+    }
+    return;
+  }
+  if (!/^[a-zA-Z0-9](?:-?[a-zA-Z0-9])*-?$/.test(organization) || organization.length > 39) {
+    refuse('organization', organization, 'the login of a GitHub organization: 1-39 letters, digits and single hyphens',
+      'Give the name as it stands in its URL, https://github.com/NAME.');
+  }
+}
+
+function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
+  if (prefix === undefined || prefix === '' || Token.isUnresolved(prefix)) { return; }
+  // With a package below it: a prefix alone may be one character long.
+  if (!isRepositoryName(`${prefix}/aa`)) {
+    refuse('repositoryPrefix', prefix, 'what ECR accepts before "/PACKAGE": lower-case letters and digits, separated by single ., _, __, - or /',
+      'Remove upper-case letters and leading, trailing or doubled separators, or pass "" for no prefix.');
+  }
+}
+
+function validateSecrets({ packagesToken, webhookSecret }: GhcrMirrorProps): void {
+  if (webhookSecret && sameSecret(packagesToken, webhookSecret)) {
+    refuse('webhookSecret', 'the secret given as `packagesToken`', 'another secret',
+      'The webhook function reads the one and must never read the other: create two secrets, or leave out `webhookSecret` to have it generated.');
+  }
+}
+
+function sameSecret(one: ISecret, other: ISecret): boolean {
+  return one === other || one.secretArn === other.secretArn;
+}
+
+function validateWindow(window: Duration | undefined): void {
+  if (window === undefined || window.isUnresolved()) { return; }
+  const seconds = window.toSeconds({ integral: false });
+  if (!Number.isInteger(seconds) || seconds > MAX_WINDOW.toSeconds()) {
+    refuse('coalescingWindow', window, `whole seconds up to ${MAX_WINDOW.toSeconds()}`,
+      'Events that arrive within it are handled together: a few seconds are enough for the manifests of one push.');
+  }
+}
+
+function validateBuild({ buildTimeout, buildEnvironment }: GhcrMirrorProps): void {
+  if (buildTimeout && !buildTimeout.isUnresolved()) {
+    const minutes = buildTimeout.toMinutes({ integral: false });
+    if (minutes < BUILD_TIMEOUT.min.toMinutes() || minutes > BUILD_TIMEOUT.max.toMinutes()) {
+      refuse('buildTimeout', buildTimeout, 'between 5 minutes and 8 hours', 'These are CodeBuild\'s bounds; what a run does not finish, the next one does.');
+    }
+  }
+  if (buildEnvironment?.privileged) {
+    refuse('buildEnvironment.privileged', true, 'false or nothing', 'Images are copied by skopeo, which needs no Docker daemon and no privileges: remove it.');
+  }
+  for (const [name, variable] of Object.entries(buildEnvironment?.environmentVariables ?? {})) {
+    if (RESERVED_VARIABLES.includes(name)) {
+      refuse(`buildEnvironment.environmentVariables.${name}`, variable.value, 'another name', 'The mirror sets this variable itself: use the props of GhcrMirror.');
+    }
+    if (variable.type !== undefined && variable.type !== BuildEnvironmentVariableType.PLAINTEXT) {
+      refuse(`buildEnvironment.environmentVariables.${name}`, variable.type, 'type PLAINTEXT', 'The project\'s role may read no other secret or parameter than the mirror\'s own.');
+    }
+  }
+}
+
+function validateHosts({ githubApiUrl, registryHost }: GhcrMirrorProps): void {
+  if (githubApiUrl !== undefined && !Token.isUnresolved(githubApiUrl) && !isApiUrl(githubApiUrl)) {
+    refuse('githubApiUrl', githubApiUrl, 'an https URL without query and trailing slash',
+      'Use https://api.github.com, https://api.SUBDOMAIN.ghe.com, or https://HOST/api/v3 for GitHub Enterprise Server.');
+  }
+  if (registryHost !== undefined && !Token.isUnresolved(registryHost) && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(registryHost)) {
+    refuse('registryHost', registryHost, 'a lower-case host name, with a port where it has one',
+      'Use ghcr.io, containers.SUBDOMAIN.ghe.com, or containers.HOST for GitHub Enterprise Server: no scheme and no path.');
+  }
+  if ((githubApiUrl === undefined) !== (registryHost === undefined)) {
+    refuse(githubApiUrl === undefined ? 'githubApiUrl' : 'registryHost', undefined, 'a value when its counterpart has one',
+      '`githubApiUrl` and `registryHost` belong to one GitHub: give both, or none for github.com.');
+  }
+}
+
+/** The token travels to this URL, so plain HTTP is for loopback alone, where tests run. */
+function isApiUrl(text: string): boolean {
+  if (!URL.canParse(text) || text.endsWith('/')) { return false; }
+  const { protocol, hostname, search, hash, username } = new URL(text);
+  const secure = protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(hostname));
+  return secure && search === '' && hash === '' && username === '';
+}
