@@ -46,7 +46,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   github: false,
   docgen: true,
   sampleCode: false,
-  eslintOptions: { dirs: ['src', 'lambda'], devdirs: ['test', 'bench'] },
+  eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'test', 'bench'] },
   jestOptions: {
     configFilePath: 'jest.config.json',
     jestVersion: '^30',
@@ -75,6 +75,7 @@ project.jest!.config.transformIgnorePatterns = [
   '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
 ];
 project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
+project.jest!.config.collectCoverage = false;
 project.jest!.config.watchPathIgnorePatterns = ['/node_modules/'];
 
 // jsii compiles src/ alone. The other trees are type-checked the way esbuild and tsx resolve modules; each tree has a
@@ -97,7 +98,23 @@ const typecheck = project.addTask('typecheck', {
   description: 'Type-check src, lambda, test and bench',
   exec: 'tsc --project tsconfig.check.json',
 });
+
+// One test command for a person and for CI: build what the tests run, test, lint, check types and generated files.
+project.testTask.reset();
+project.testTask.spawn(project.bundler.bundleTask);
+project.testTask.spawn(project.compileTask);
+project.testTask.exec('jest', { receiveArgs: true });
+project.testTask.spawn(project.tasks.tryFind('eslint')!);
 project.testTask.spawn(typecheck);
+project.testTask.exec('tsx projenrc/check-generated.ts');
+
+project.addTask('demo', {
+  description: 'Run the mirror in the local cloud: a small organization, its first sync, live pushes (--serve, --json FILE)',
+  steps: [
+    { spawn: project.bundler.bundleTask.name },
+    { exec: 'tsx test/demo/demo.ts', receiveArgs: true },
+  ],
+});
 
 // Keep download addresses out of the lockfile: a clone installs through whatever registry its user has configured.
 new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true');
@@ -127,5 +144,8 @@ project.addPackageIgnore('/lambda/');
 project.addPackageIgnore('/bench/');
 project.addPackageIgnore('/.ci/');
 project.addPackageIgnore('/cdk.out/');
+project.addPackageIgnore('/docs/');
+project.addPackageIgnore('/tsconfig.check.json');
+project.addPackageIgnore('/.demo/');
 
 project.synth();
