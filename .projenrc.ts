@@ -72,7 +72,7 @@ project.jest!.config.transform = {
   '\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } }],
 };
 project.jest!.config.transformIgnorePatterns = [
-  '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
+  '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|content-type|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
 ];
 project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
 project.jest!.config.collectCoverage = false;
