@@ -1,7 +1,7 @@
 import { awscdk, javascript, JsonFile, typescript } from 'projen';
 
 /** Runtime programs: one folder below lambda/ each, bundled to assets/lambda/<name>/index.js. */
-const PROGRAMS = ['webhook', 'dispatch', 'sync'];
+const PROGRAMS = ['webhook', 'dispatch', 'sync', 'registration'];
 
 /** Bundled into the programs, so development dependencies of the library: users install none of them. */
 const BUNDLED = [

@@ -13,6 +13,7 @@ import { Construct } from 'constructs';
 import { isRepositoryName, repositoryName } from './domain/image-name';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
 import { repositoriesArn } from './private/permissions';
+import { Registration } from './private/registration';
 import { SyncProject } from './private/sync-project';
 import { SyncQueue } from './private/sync-queue';
 import { validateProps } from './private/validate';
@@ -35,7 +36,27 @@ export interface GhcrMirrorProps {
   readonly packagesToken: ISecret;
 
   /**
-   * Secret that GitHub signs its deliveries with.
+   * Secret that holds a token which may manage the organization's webhooks: a fine-grained personal access token of an owner with
+   * the organization permission "Webhooks: read and write", or a classic one with the scope `admin:org_hook`. With it, the
+   * deployment registers the webhook, a daily check repairs it, and the removal of the stack removes it. Must be another
+   * secret than `packagesToken`.
+   *
+   * @default - no webhook is registered: the mirror follows its schedule, until somebody adds a webhook with `endpointUrl` and
+   * `webhookSecret` by hand
+   */
+  readonly webhookToken?: ISecret;
+
+  /**
+   * Whether the registered webhook is active. False keeps it in GitHub, disabled: the daily check would enable a hook that a
+   * person has disabled there.
+   *
+   * @default true
+   */
+  readonly webhookActive?: boolean;
+
+  /**
+   * Secret that GitHub signs its deliveries with. The stages AWSCURRENT, AWSPREVIOUS and AWSPENDING are accepted, so that a
+   * rotation loses no delivery.
    *
    * @default - a secret of 64 random characters is generated
    */
@@ -132,6 +153,12 @@ export class GhcrMirror extends Construct {
   /** Goes off when the dead-letter queue holds a message. It has no action: add yours. */
   public readonly deadLetterAlarm: Alarm;
 
+  /** Function that keeps the webhook in GitHub. Invoked with the input of its daily schedule, it repairs the hook at once. */
+  public readonly registrationFunction: IFunction;
+
+  /** `yes` when GitHub reached the endpoint during the last deployment, else `no: ` and the reason. */
+  public readonly webhookReached: string;
+
   /** Secret that GitHub signs its deliveries with. */
   public readonly webhookSecret: ISecret;
 
@@ -144,6 +171,7 @@ export class GhcrMirror extends Construct {
 
     const { organization, packagesToken } = props;
     const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
+    const registryHost = props.registryHost ?? 'ghcr.io';
     const logGroup = (parent: Construct, name: string): LogGroup => new LogGroup(parent, name, {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -162,7 +190,7 @@ export class GhcrMirror extends Construct {
       organization,
       repositoryPrefix: this.repositoryPrefix,
       githubApiUrl,
-      registryHost: props.registryHost ?? 'ghcr.io',
+      registryHost,
       packagesToken,
       buildEnvironment: props.buildEnvironment,
       buildTimeout: props.buildTimeout ?? Duration.hours(1),
@@ -180,10 +208,27 @@ export class GhcrMirror extends Construct {
       logGroup,
     });
 
+    const registration = new Registration(this, 'Registration', {
+      hook: {
+        organization,
+        endpointUrl: endpoint.url,
+        githubApiUrl,
+        active: props.webhookActive === false ? 'false' : 'true',
+        selection: JSON.stringify({ prefix: this.repositoryPrefix, registry: registryHost }),
+      },
+      webhookToken: props.webhookToken,
+      webhookSecret: this.webhookSecret,
+      queue: queues.queue,
+      after: [endpoint, dispatcher, queues],
+      logGroup,
+    });
+
     this.endpointUrl = endpoint.url;
     this.api = endpoint.api;
     this.webhookFunction = endpoint.function;
     this.dispatchFunction = dispatcher.function;
+    this.registrationFunction = registration.function;
+    this.webhookReached = registration.reached;
     this.project = project;
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;

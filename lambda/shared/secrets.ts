@@ -1,4 +1,4 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
 /** Reads one secret's value. The value must never be logged; errors carry the secret's name alone. */
 export async function readSecret(client: SecretsManagerClient, arn: string, stage = 'AWSCURRENT'): Promise<string> {
@@ -7,6 +7,19 @@ export async function readSecret(client: SecretsManagerClient, arn: string, stag
     throw new Error(`Secret ${secretName(arn)} holds binary data, expected text: store the bare token as the secret's string.`);
   }
   return tokenIn(text, arn);
+}
+
+/**
+ * Every value that is valid while a secret is being rotated: the current one, then the previous and the pending one where
+ * there are such.
+ */
+export async function readStages(client: SecretsManagerClient, arn: string): Promise<string[]> {
+  const optional = (stage: string): Promise<string[]> => readSecret(client, arn, stage).then(value => [value], (error: unknown) => {
+    if (error instanceof ResourceNotFoundException) { return []; }
+    throw error;
+  });
+  const [current, previous, pending] = await Promise.all([readSecret(client, arn), optional('AWSPREVIOUS'), optional('AWSPENDING')]);
+  return [...new Set([current, ...previous, ...pending])];
 }
 
 /**

@@ -7,14 +7,14 @@ import { handleDelivery } from './handler';
 import { SigningSecrets } from './signing-secrets';
 import { WEBHOOK_ENVIRONMENT } from '../../src/domain/contract';
 import { readEnvironment } from '../shared/environment';
-import { readSecret } from '../shared/secrets';
+import { readStages } from '../shared/secrets';
 
 const environment = readEnvironment(WEBHOOK_ENVIRONMENT);
 const sqs = new SQSClient({});
 const secretsManager = new SecretsManagerClient({});
 const log = new Logger({ serviceName: 'webhook' });
 const secrets = new SigningSecrets(
-  async () => [await readSecret(secretsManager, environment.WEBHOOK_SECRET_ARN)],
+  () => readStages(secretsManager, environment.WEBHOOK_SECRET_ARN),
   { now: () => Date.now(), sleep },
 );
 

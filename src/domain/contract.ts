@@ -14,6 +14,29 @@ export const SYNC_ENVIRONMENT = [
   'GITHUB_API_URL', 'ORGANIZATION', 'PACKAGES_TOKEN_ARN', 'REGISTRY_HOST', 'REPOSITORY_PREFIX',
 ] as const;
 
+export const REGISTRATION_ENVIRONMENT = ['QUEUE_URL', 'WEBHOOK_SECRET_ARN', 'WEBHOOK_TOKEN_ARN'] as const;
+
+/** What the registration keeps true in GitHub. Scalars are strings, because CloudFormation makes them so. */
+export interface HookProperties {
+  readonly organization: string;
+  /** URL that GitHub delivers to. */
+  readonly endpointUrl: string;
+  readonly githubApiUrl: string;
+  /** `false` for a hook that a person has disabled on purpose. */
+  readonly active: 'true' | 'false';
+  /** Changes with everything that decides which images are mirrored, and where to: a change asks for a full sync. */
+  readonly selection: string;
+}
+
+/** Input of the daily schedule. */
+export interface RepairRequest {
+  readonly kind: 'repair';
+  readonly hook: HookProperties;
+}
+
+/** Attributes of the custom resource. */
+export const HOOK_ATTRIBUTES = { hookId: 'HookId', reached: 'Reached' } as const;
+
 /** Variable of a build: JSON array of the packages to sync. Empty or absent: every package of the organization. */
 export const PACKAGES_VARIABLE = 'PACKAGES';
 

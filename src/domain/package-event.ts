@@ -6,11 +6,11 @@ import { isDigest } from './image-name';
  *
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#package
  */
-const EVENTS: Readonly<Record<string, readonly string[]>> = {
-  package: ['published', 'updated'],
-  registry_package: ['published', 'updated'],
-  package_v2: ['create', 'published', 'updated'],
-};
+const EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['package', ['published', 'updated']],
+  ['registry_package', ['published', 'updated']],
+  ['package_v2', ['create', 'published', 'updated']],
+]);
 
 /** What a delivery means to the mirror. */
 export type PackageEvent =
@@ -29,7 +29,7 @@ type Json = Readonly<Record<string, unknown>>;
  * @param organization the organization that is mirrored; compared without case
  */
 export function parsePackageEvent(event: string, payload: unknown, organization: string): PackageEvent {
-  const actions = EVENTS[event];
+  const actions = EVENTS.get(event);
   if (actions === undefined) { return ignored(`event "${event}" is not about packages`); }
   if (!isObject(payload)) { return malformed('body is not a JSON object'); }
   const action = payload.action;

@@ -83,7 +83,7 @@ function* distinct(source: Iterable<SourceVersion>): Generator<SourceVersion> {
   for (const { digest, tags } of source) {
     if (digests.has(digest)) { continue; }
     digests.add(digest);
-    const own = tags.filter(tag => !taken.has(tag));
+    const own = [...new Set(tags)].filter(tag => !taken.has(tag));
     own.forEach(tag => taken.add(tag));
     // A version whose every tag was seen on a newer one is not "untagged": its tags moved while the pages were read.
     if (own.length > 0 || tags.length === 0) { yield { digest, tags: own }; }

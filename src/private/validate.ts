@@ -49,10 +49,18 @@ function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
   }
 }
 
-function validateSecrets({ packagesToken, webhookSecret }: GhcrMirrorProps): void {
-  if (webhookSecret && sameSecret(packagesToken, webhookSecret)) {
-    refuse('webhookSecret', 'the secret given as `packagesToken`', 'another secret',
-      'The webhook function reads the one and must never read the other: create two secrets, or leave out `webhookSecret` to have it generated.');
+/** Each secret has a reader of its own, which must never read another: a shared one would undo that. */
+function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: GhcrMirrorProps): void {
+  const secrets = Object.entries({ packagesToken, webhookToken, webhookSecret }).filter((entry): entry is [string, ISecret] => entry[1] !== undefined);
+  for (const [at, [prop, secret]] of secrets.entries()) {
+    const twin = secrets.slice(0, at).find(([, other]) => sameSecret(secret, other));
+    if (twin) {
+      refuse(prop, `the secret given as \`${twin[0]}\``, 'another secret',
+        'Each is read by a program of its own, with least privilege: create a secret for each, or leave out `webhookSecret` to have it generated.');
+    }
+  }
+  if (webhookActive !== undefined && webhookToken === undefined) {
+    refuse('webhookActive', webhookActive, 'nothing without `webhookToken`', 'Without the token no webhook is registered: give the token, or remove this prop.');
   }
 }
 

@@ -1,0 +1,94 @@
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct, IDependable } from 'constructs';
+import { grantSecretValue } from './permissions';
+import { allow, ProgramFunction } from './program';
+import { Environment, HOOK_ATTRIBUTES, HookProperties, REGISTRATION_ENVIRONMENT, RepairRequest } from '../domain/contract';
+
+/** Registering waits for GitHub's ping and for GitHub's rate limits, each for a bounded time. */
+const TIMEOUT = Duration.minutes(5);
+
+export interface RegistrationProps {
+  readonly hook: HookProperties;
+  readonly webhookToken?: ISecret;
+  readonly webhookSecret: ISecret;
+  readonly queue: IQueue;
+  /** What has to work before GitHub is told about it. */
+  readonly after: readonly IDependable[];
+  readonly logGroup: (scope: Construct, id: string) => LogGroup;
+}
+
+/** Keeps the organization's webhook, and asks for a full sync when the mirror is new or has changed. */
+export class Registration extends Construct {
+  public readonly function: ProgramFunction;
+  /** `yes`, or `no: ` and why GitHub has not reached the endpoint. */
+  public readonly reached: string;
+
+  constructor(scope: Construct, id: string, props: RegistrationProps) {
+    super(scope, id);
+    this.function = this.createFunction(props);
+    const providerLog = props.logGroup(this, 'ProviderLog');
+    const provider = new Provider(this, 'Provider', {
+      onEventHandler: this.function,
+      logGroup: providerLog,
+      frameworkOnEventRole: this.providerRole(providerLog),
+    });
+    const resource = new CustomResource(this, 'Webhook', {
+      serviceToken: provider.serviceToken,
+      resourceType: 'Custom::GhcrMirrorWebhook',
+      // Beyond the function's own timeout, so that its error is what CloudFormation shows, and not the default hour.
+      serviceTimeout: Duration.minutes(10),
+      properties: { ...props.hook },
+    });
+    resource.node.addDependency(...props.after);
+    this.reached = resource.getAttString(HOOK_ATTRIBUTES.reached);
+    if (props.webhookToken) { this.repairDaily(props.hook); }
+  }
+
+  private createFunction(props: RegistrationProps): ProgramFunction {
+    const environment: Environment<typeof REGISTRATION_ENVIRONMENT> = {
+      QUEUE_URL: props.queue.queueUrl,
+      WEBHOOK_SECRET_ARN: props.webhookSecret.secretArn,
+      WEBHOOK_TOKEN_ARN: props.webhookToken?.secretArn ?? '',
+    };
+    const handler = new ProgramFunction(this, 'Function', {
+      program: 'registration',
+      description: 'GhcrMirror: keeps the organization\'s webhook in GitHub',
+      environment,
+      logGroup: props.logGroup(this, 'FunctionLog'),
+      memorySize: 256,
+      timeout: TIMEOUT,
+    });
+    handler.addToRolePolicy(allow(['sqs:SendMessage'], props.queue.queueArn));
+    if (props.webhookToken) {
+      grantSecretValue(this, props.webhookToken, handler);
+      grantSecretValue(this, props.webhookSecret, handler);
+    }
+    return handler;
+  }
+
+  /** As for our own functions: not the managed policy, which may write every log group. The provider adds the invocation. */
+  private providerRole(logGroup: LogGroup): Role {
+    const role = new Role(this, 'ProviderRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    return role;
+  }
+
+  private repairDaily(hook: HookProperties): void {
+    const role = new Role(this, 'RepairRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
+    });
+    const input: RepairRequest = { kind: 'repair', hook };
+    new Schedule(this, 'Repair', {
+      schedule: ScheduleExpression.rate(Duration.days(1)),
+      description: 'GhcrMirror: puts the organization\'s webhook right',
+      target: new LambdaInvoke(this.function, { role, input: ScheduleTargetInput.fromObject(input) }),
+    });
+  }
+}
