@@ -45,6 +45,8 @@ export interface DeliverySettings {
   readonly organizationId: number;
   readonly delayMs: number | readonly [number, number];
   readonly timeoutMs: number;
+  /** Where a URL's host really is: what DNS would tell. */
+  readonly resolveUrl: (url: string) => string;
   duplicates: number;
 }
 
@@ -146,14 +148,16 @@ export class Deliveries {
 
   private async attempt(message: Message & { readonly guid: string }): Promise<Delivery> {
     const { hook, event, payload, guid } = message;
-    const { clock, timeoutMs } = this.settings;
+    const { clock, timeoutMs, resolveUrl } = this.settings;
     await this.wait(this.delay());
     const id = ++this.lastId;
     const url = hook.url;
     const body = render(hook, payload);
     const headers = this.headers(message, body);
     const began = performance.now();
-    const outcome = await post({ url, headers, body, timeoutMs, insecure: hook.insecureSsl === '1', clock, signal: this.closing.signal });
+    const outcome = await post({
+      url: resolveUrl(url), headers, body, timeoutMs, insecure: hook.insecureSsl === '1', clock, signal: this.closing.signal,
+    });
     const shown = payload instanceof Buffer ? parsed(payload) : payload;
     const delivery: Delivery = {
       id,

@@ -52,6 +52,7 @@ export class GitHub {
       organizationId: ORGANIZATION_ID,
       delayMs: options.deliveryDelayMs ?? 0,
       timeoutMs: options.deliveryTimeoutMs ?? (options.prefix ? 30_000 : 10_000),
+      resolveUrl: options.resolveUrl ?? (url => url),
       duplicates: options.duplicateDeliveries ?? 0,
     };
     this.courier = new Deliveries(this.courierSettings);

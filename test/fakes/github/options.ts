@@ -47,6 +47,8 @@ export interface GitHubOptions {
   readonly tagWindowMs?: number;
   /** How long a receiver may take: 10 s on github.com, 30 s on GitHub Enterprise Server. @default by the prefix */
   readonly deliveryTimeoutMs?: number;
+  /** Where a hook's URL really leads, as DNS would tell: local cloud APIs have AWS's names. @default - the URL itself */
+  readonly resolveUrl?: (url: string) => string;
   /** Chance from 0 to 1 that a delivery is sent twice, with the same X-GitHub-Delivery. @default 0 */
   readonly duplicateDeliveries?: number;
   /** `none`: pushed packages belong to no repository. @default 'first-segment' (my-org/app/cache -> repository app) */
