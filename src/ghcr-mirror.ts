@@ -86,6 +86,15 @@ export interface GhcrMirrorProps {
   readonly buildTimeout?: Duration;
 
   /**
+   * How many manifests a build puts into ECR in a second at most, between 1 and 1000. ECR's default quota is 10 for the
+   * account and region, and an index counts one for itself and one for each of its manifests. Raise it after the quota
+   * "Rate of PutImage requests".
+   *
+   * @default 9
+   */
+  readonly putImageRate?: number;
+
+  /**
    * How long events are collected before they are handled together: whole seconds, up to 300. GitHub sends one event for each
    * manifest of a push. Zero handles each event at once.
    *
@@ -194,6 +203,7 @@ export class GhcrMirror extends Construct {
       packagesToken,
       buildEnvironment: props.buildEnvironment,
       buildTimeout: props.buildTimeout ?? Duration.hours(1),
+      putImageRate: props.putImageRate ?? 9,
       logGroup,
     });
     const dispatcher = new Dispatcher(this, 'Dispatch', {

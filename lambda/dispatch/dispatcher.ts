@@ -22,7 +22,8 @@ export interface Received<Message extends SyncMessage = SyncMessage> {
 
 export interface DispatchDependencies {
   readonly listPackages: () => Promise<readonly string[]>;
-  readonly planPackage: (packageName: string) => Promise<PlannedPackage>;
+  /** Plans what the announced digests need; without any, the whole package. */
+  readonly planPackage: (packageName: string, announced: readonly string[]) => Promise<PlannedPackage>;
   readonly send: (messages: readonly PackageMessage[]) => Promise<void>;
   readonly startBuild: (request: BuildRequest) => Promise<{ id: string }>;
   readonly sleep: (ms: number) => Promise<unknown>;
@@ -68,13 +69,15 @@ async function fanOut({ listPackages, send, log }: DispatchDependencies): Promis
 
 /** Plans a package once GitHub's listing holds every digest that the deliveries announced. */
 async function planListed(name: string, group: readonly Received<PackageMessage>[], dependencies: DispatchDependencies): Promise<PlannedPackage> {
-  const announced = group.flatMap(({ message }) => message.digest ?? []);
-  const missing = ({ listed }: PlannedPackage): string[] => announced.filter(digest => !listed.has(digest));
-  let planned = await dependencies.planPackage(name);
+  const digests = group.flatMap(({ message }) => message.digest ?? []);
+  // A message without a digest, such as the schedule's, is about the whole package. The digests of the others still have to be listed.
+  const announced = digests.length === group.length ? digests : [];
+  const missing = ({ listed }: PlannedPackage): string[] => digests.filter(digest => !listed.has(digest));
+  let planned = await dependencies.planPackage(name, announced);
   for (const wait of LISTING_LAG_MS) {
     if (missing(planned).length === 0) { return planned; }
     await dependencies.sleep(wait);
-    planned = await dependencies.planPackage(name);
+    planned = await dependencies.planPackage(name, announced);
   }
   const unlisted = missing(planned);
   if (unlisted.length === 0) { return planned; }

@@ -55,7 +55,7 @@ async function handleBatch(records: readonly SQSRecord[]): Promise<Failures> {
   });
   const dispatched = await dispatch(batch, {
     listPackages: () => github.listPackages(),
-    planPackage: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
+    planPackage: (name, announced) => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }, announced),
     send: messages => sendAll(sqs, environment.QUEUE_URL, messages),
     startBuild: request => startBuild(codebuild, environment.PROJECT_NAME, request),
     sleep,

@@ -22,5 +22,7 @@ export async function sendAll(sqs: SQSClient, queueUrl: string, messages: readon
 
 /** Makes a failed message visible again after its retry delay, not after the long visibility timeout of the whole batch. */
 export async function retrySoon(sqs: SQSClient, queueUrl: string, receiptHandle: string, receiveCount: number): Promise<void> {
-  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: retryDelay(receiveCount) }));
+  await sqs.send(new ChangeMessageVisibilityCommand({
+    QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: retryDelay(receiveCount),
+  }));
 }

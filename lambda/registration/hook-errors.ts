@@ -49,8 +49,10 @@ function unprocessable(error: RequestError): string {
   return `the webhook is not valid (${message}). GitHub must be able to reach the URL of the endpoint from the internet.`;
 }
 
+interface ValidationError { readonly message?: string; readonly code?: string; readonly field?: string }
+
 function messageOf(error: RequestError): string {
-  const data = error.response?.data as { readonly errors?: readonly { readonly message?: string; readonly code?: string; readonly field?: string }[] } | undefined;
+  const data = error.response?.data as { readonly errors?: readonly ValidationError[] } | undefined;
   const details = (data?.errors ?? []).map(({ message, field, code }) => message ?? `${field ?? ''} ${code ?? ''}`.trim());
   return [error.message, ...details].join('; ');
 }

@@ -38,7 +38,9 @@ export async function handler(event: CdkCustomResourceEvent | RepairRequest, con
     case 'Create':
       return response(await create(parseHookProperties(event.ResourceProperties), dependencies));
     case 'Update':
-      return response(await update(event.PhysicalResourceId, parseHookProperties(event.ResourceProperties), parseHookProperties(event.OldResourceProperties), dependencies));
+      return response(await update(
+        event.PhysicalResourceId, parseHookProperties(event.ResourceProperties), parseHookProperties(event.OldResourceProperties), dependencies,
+      ));
     case 'Delete':
       await remove(event.PhysicalResourceId, () => parseHookProperties(event.ResourceProperties), dependencies);
       return { PhysicalResourceId: event.PhysicalResourceId };

@@ -126,7 +126,9 @@ async function withoutHook({ organization }: HookProperties, { requestSync, log 
   return { physicalId: physicalId(organization, NO_HOOK), hookId: '', reached: 'no: the mirror has no `webhookToken`' };
 }
 
-async function finish(hooks: OrganizationHooks, hook: Hook, { organization, active }: HookProperties, dependencies: RegistrarDependencies): Promise<Registration> {
+async function finish(
+  hooks: OrganizationHooks, hook: Hook, { organization, active }: HookProperties, dependencies: RegistrarDependencies,
+): Promise<Registration> {
   const reached = active === 'false' ? 'no: the webhook is disabled' : await waitForPing(hooks, hook.id, dependencies);
   await dependencies.requestSync();
   const line = { organization, hookId: hook.id, reached };

@@ -2,6 +2,7 @@ import {
   BatchGetImageCommand, CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient, GetAuthorizationTokenCommand,
   ImageAlreadyExistsException, paginateListImages, PutImageCommand, RepositoryAlreadyExistsException, RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
+import type { TagMutability } from '../../src/domain/mutability';
 import type { TargetImages } from '../../src/domain/plan';
 
 /**
@@ -44,6 +45,16 @@ export async function ensureRepository(ecr: ECRClient, repositoryName: string): 
   }
 }
 
+/** Whether tags of the repository may be moved. */
+export async function tagMutability(ecr: ECRClient, repositoryName: string): Promise<TagMutability> {
+  const { repositories } = await ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+  const { imageTagMutability, imageTagMutabilityExclusionFilters } = repositories?.[0] ?? {};
+  return {
+    setting: imageTagMutability ?? 'MUTABLE',
+    exclusions: (imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []),
+  };
+}
+
 /** The URI that ECR itself gives: its host is another in other partitions, and must not be guessed. */
 export async function repositoryUri(ecr: ECRClient, repositoryName: string): Promise<string> {
   const { repositories } = await ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
@@ -63,21 +74,36 @@ export async function registryPassword(ecr: ECRClient): Promise<{ user: string; 
   return { user, password };
 }
 
-/** Points tags to an image that the repository has. No bytes move. */
-export async function tagImage(ecr: ECRClient, repositoryName: string, digest: string, tags: readonly string[]): Promise<void> {
+/**
+ * Points tags to an image that the repository has. No bytes move.
+ *
+ * @param pace called before each request that changes something
+ */
+export async function tagImage(
+  ecr: ECRClient, repositoryName: string, digest: string, tags: readonly string[], pace: () => Promise<void> = async () => undefined,
+): Promise<void> {
   const { images, failures } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }));
   const image = images?.[0];
   if (image?.imageManifest === undefined) {
     throw new Error(`ECR has no manifest for ${repositoryName}@${digest}: ${failures?.[0]?.failureReason ?? 'no reason given'}.`);
   }
-  for (const tag of tags) {
-    await putImage(ecr, repositoryName, { manifest: image.imageManifest, mediaType: image.imageManifestMediaType, digest, tag });
-  }
+  const { imageManifest: manifest, imageManifestMediaType: mediaType } = image;
+  await Promise.all(tags.map(async tag => {
+    await pace();
+    await putImage(ecr, repositoryName, { manifest, mediaType, digest, tag });
+  }));
 }
 
-interface Put { readonly manifest: string; readonly mediaType: string | undefined; readonly digest: string; readonly tag: string }
+/** A manifest to put under a tag. */
+export interface Put {
+  readonly manifest: string;
+  readonly mediaType: string | undefined;
+  readonly digest: string;
+  readonly tag: string;
+}
 
-async function putImage(ecr: ECRClient, repositoryName: string, put: Put): Promise<void> {
+/** Puts a manifest whose blobs and children the repository has. */
+export async function putImage(ecr: ECRClient, repositoryName: string, put: Put): Promise<void> {
   try {
     await ecr.send(new PutImageCommand({
       repositoryName, imageManifest: put.manifest, imageManifestMediaType: put.mediaType, imageDigest: put.digest, imageTag: put.tag,

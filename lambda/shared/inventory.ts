@@ -1,8 +1,8 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
-import { listImages } from './ecr';
+import { listImages, tagMutability } from './ecr';
 import type { GitHubPackages } from './github';
 import { repositoryName } from '../../src/domain/image-name';
-import { plan, Plan, SourceVersion } from '../../src/domain/plan';
+import { movesTags, plan, Plan, SourceVersion, TargetImages } from '../../src/domain/plan';
 
 export interface Inventories {
   readonly github: GitHubPackages;
@@ -18,18 +18,32 @@ export interface PlannedPackage {
   readonly listed: ReadonlySet<string>;
 }
 
-/** Reads both sides of a package, side by side, and plans. */
-export async function planPackage(packageName: string, { github, ecr, prefix }: Inventories): Promise<PlannedPackage> {
+/**
+ * Reads both sides of a package, side by side, and plans.
+ *
+ * @param announced digests that deliveries named: the source is read until it has shown them, and the plan is about what was
+ * read. Without any, it is about the whole package.
+ */
+export async function planPackage(
+  packageName: string, { github, ecr, prefix }: Inventories, announced: readonly string[] = [],
+): Promise<PlannedPackage> {
   const repository = repositoryName(prefix, packageName);
   const [source, target] = await Promise.all([
-    collect(github.listVersions(packageName)),
+    github.listVersions(packageName, announced),
     listImages(ecr, repository),
   ]);
-  return { package: packageName, plan: plan(repository, source, target), listed: new Set(source.map(({ digest }) => digest)) };
+  return {
+    package: packageName,
+    plan: await planWithMutability(ecr, repository, source, target),
+    listed: new Set(source.map(({ digest }) => digest)),
+  };
 }
 
-async function collect(versions: AsyncIterable<SourceVersion>): Promise<SourceVersion[]> {
-  const all: SourceVersion[] = [];
-  for await (const version of versions) { all.push(version); }
-  return all;
+/** Tags move rarely, so whether the repository allows it is asked only then. */
+async function planWithMutability(
+  ecr: ECRClient, repository: string, source: readonly SourceVersion[], target: TargetImages | undefined,
+): Promise<Plan> {
+  const planned = plan(repository, source, target);
+  if (target === undefined || !movesTags(planned, target)) { return planned; }
+  return plan(repository, source, { ...target, mutability: await tagMutability(ecr, repository) });
 }

@@ -53,7 +53,10 @@ function parse(text: string): Record<string, unknown> {
   }
 }
 
-/** The part of a secret's ARN that a person knows it by. */
+/**
+ * The part of a secret's ARN that a person knows it by. The suffix that Secrets Manager appends has a capital or a digit in
+ * all but 6 of 1,000 cases; the ARN of a secret imported by name has none, and may end in a word of six letters ("-tokens").
+ */
 export function secretName(arn: string): string {
-  return arn.split(':').slice(6).join(':').replace(/-(?:[A-Za-z0-9]{6}|\?{6})$/, '') || arn;
+  return arn.split(':').slice(6).join(':').replace(/-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$/, '') || arn;
 }

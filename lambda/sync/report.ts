@@ -1,37 +1,59 @@
+import { causeOf, fixOf } from './failure';
 import type { Plan, SkipReason } from '../../src/domain/plan';
+
+export type OutcomeKind =
+  | 'copied'
+  | 'tagged'
+  /** ECR's repository is immutable and holds the tag with another image. */
+  | 'conflict'
+  /** An artifact, not an image, of a kind that ECR does not accept. */
+  | 'refused'
+  /** The build's time was up. */
+  | 'left'
+  | 'failed';
 
 /** How one image of one package ended. */
 export interface ImageOutcome {
-  readonly kind: 'copied' | 'tagged' | 'failed';
+  readonly kind: OutcomeKind;
   /** ECR repository. */
   readonly repository: string;
   /** Empty when the package failed before any image. */
   readonly tags: readonly string[];
   readonly digest?: string;
-  /** Why it failed. */
+  /** Why it is not mirrored. */
   readonly cause?: string;
   readonly seconds?: number;
+  readonly bytes?: number;
 }
 
-/** How a whole run ended. */
+/** How a whole run ended. Numbers of images, but for `unchanged` and `conflicts`, which count tags. */
 export interface Report {
   readonly packages: number;
   readonly copied: number;
   readonly tagged: number;
   readonly unchanged: number;
+  readonly conflicts: number;
+  readonly refused: number;
+  readonly left: number;
   readonly failed: number;
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
+  readonly bytes: number;
   readonly seconds: number;
 }
 
 export function imageLine(outcome: ImageOutcome): string {
   const { kind, cause, seconds } = outcome;
-  const detail = cause === undefined ? '' : `: ${cause}`;
-  return `${kind.padEnd(6)} ${imageName(outcome)}${detail}${seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`}`;
+  return `${kind.padEnd(8)} ${imageName(outcome)}${cause === undefined ? '' : `: ${cause}`}${seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`}`;
+}
+
+/** The failure of one image on one line: what happened, and what to do. */
+export function failureText(error: unknown): string {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${fixOf(causeOf(message))}`;
 }
 
 export function createReport(plans: readonly Plan[], outcomes: readonly ImageOutcome[], packages: number, seconds: number): Report {
-  const count = (kind: ImageOutcome['kind']): number => outcomes.filter(outcome => outcome.kind === kind).length;
+  const count = (kind: OutcomeKind): number => outcomes.filter(outcome => outcome.kind === kind).length;
   const skipped: Partial<Record<SkipReason, number>> = {};
   for (const plan of plans) {
     for (const [reason, number] of Object.entries(plan.skipped) as [SkipReason, number][]) { skipped[reason] = (skipped[reason] ?? 0) + number; }
@@ -41,20 +63,26 @@ export function createReport(plans: readonly Plan[], outcomes: readonly ImageOut
     copied: count('copied'),
     tagged: count('tagged'),
     unchanged: plans.reduce((sum, plan) => sum + plan.unchanged, 0),
+    conflicts: count('conflict'),
+    refused: count('refused'),
+    left: count('left'),
     failed: count('failed'),
     skipped,
+    bytes: outcomes.reduce((sum, outcome) => sum + (outcome.bytes ?? 0), 0),
     seconds,
   };
 }
 
-/** The closing lines: the count, and what failed by name. */
+/** The closing lines: what was not mirrored by name, the counts, and the same for machines. */
 export function summaryLines(report: Report, outcomes: readonly ImageOutcome[]): string[] {
   const skipped = Object.entries(report.skipped).map(([reason, number]) => `${number} ${reason}`).join(', ') || 'none';
-  const failed = outcomes.filter(({ kind }) => kind === 'failed');
+  const missing = outcomes.filter(({ kind }) => kind !== 'copied' && kind !== 'tagged');
   return [
+    ...missing.map(outcome => `not mirrored (${outcome.kind}): ${imageName(outcome)}`),
     `${report.packages} packages: ${report.copied} images copied, ${report.tagged} tagged, ${report.unchanged} tags unchanged, `
-    + `${report.failed} failed, skipped: ${skipped}; ${report.seconds.toFixed(1)} s`,
-    ...failed.map(outcome => `not mirrored: ${imageName(outcome)}`),
+    + `${report.conflicts} conflicts, ${report.refused} refused, ${report.left} left for the next run, ${report.failed} failed, `
+    + `skipped: ${skipped}; ${report.seconds.toFixed(1)} s`,
+    JSON.stringify({ summary: report }),
   ];
 }
 

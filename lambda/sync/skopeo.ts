@@ -7,9 +7,10 @@ export interface ImageCopier {
    * Copies a manifest or an index with all its children, keeping every digest.
    *
    * @param source `ghcr.io/my-org/app@sha256:...`
-   * @param target `HOST/my-org/app:tag`
+   * @param target `HOST/my-org/app:tag`, or `HOST/my-org/app@sha256:...`
+   * @param signal ends the copy
    */
-  copy(source: string, target: string): Promise<void>;
+  copy(source: string, target: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** skopeo ended with an error; the message is the last lines that it printed. */
@@ -22,22 +23,22 @@ const ERROR_CHARACTERS = 2_000;
 
 export function skopeoCopier(files: Pick<SkopeoFiles, 'authFile' | 'policyFile'>, binary = 'skopeo'): ImageCopier {
   return {
-    copy: (source, target) => run(binary, [
+    copy: (source, target, signal) => run(binary, [
       '--policy', files.policyFile,
       'copy', '--quiet', '--all', '--preserve-digests', '--authfile', files.authFile,
       `docker://${source}`, `docker://${target}`,
-    ]),
+    ], signal),
   };
 }
 
-function run(binary: string, args: readonly string[]): Promise<void> {
+function run(binary: string, args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], signal });
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-ERROR_CHARACTERS); });
-    child.on('error', error => reject(new SkopeoError(`${binary} could not be started: ${error.message}. The buildspec's install phase installs it: see its log.`)));
-    child.on('close', (code, signal) => {
-      if (code === 0) { resolve(); } else { reject(new SkopeoError(lastError(errors) || `skopeo ended with ${signal ?? code} and no message`)); }
+    child.on('error', error => reject(error.name === 'AbortError' ? error : new SkopeoError(`${binary} could not be started: ${error.message}. The buildspec's install phase installs it: see its log.`)));
+    child.on('close', (code, killedBy) => {
+      if (code === 0) { resolve(); } else { reject(new SkopeoError(lastError(errors) || `skopeo ended with ${killedBy ?? code} and no message`)); }
     });
   });
 }
@@ -45,5 +46,5 @@ function run(binary: string, args: readonly string[]): Promise<void> {
 /** The message in skopeo's log line: `time="..." level=fatal msg="..."`. */
 function lastError(output: string): string {
   const line = output.trim().split('\n').filter(text => /level=(fatal|error)/.test(text)).pop() ?? output.trim().split('\n').pop() ?? '';
-  return /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1].replace(/\\(.)/g, '$1') ?? line;
+  return /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1].replace(/\\([nrt])/g, ' ').replace(/\\(.)/g, '$1') ?? line;
 }

@@ -1,107 +1,127 @@
 import pLimit from 'p-limit';
-import { createReport, ImageOutcome, imageLine, Report, summaryLines } from './report';
-import { withRetry } from './retry';
-import type { ImageCopier } from './skopeo';
+import { copyImage, ImageJob } from './copy-image';
+import { causeOf } from './failure';
+import { AdaptiveLimit } from './pace';
+import { createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
+import type { SyncDependencies, SyncRun } from './run';
 import { sourceRepository } from '../../src/domain/image-name';
-import type { Action, CopyAction, Plan, TargetImages } from '../../src/domain/plan';
-import type { PlannedPackage } from '../shared/inventory';
+import type { Plan } from '../../src/domain/plan';
 
-/** Packages worked on at the same time, and copies of all packages together: a small build machine has two cores. */
+/** Packages whose inventories are read, and copies that run, at the same time: sized for 2 vCPU and 3 GiB. */
 const CONCURRENT_PACKAGES = 8;
-const CONCURRENT_COPIES = 4;
-
-/** The part of ECR that the sync writes to. */
-export interface Target {
-  /** URI of the repository, created when it isn't there. */
-  ensureRepository(repository: string, exists: boolean): Promise<string>;
-  /** Points tags to an image that the repository has. */
-  tag(repository: string, digest: string, tags: readonly string[]): Promise<void>;
-  /** What the repository holds now. */
-  list(repository: string): Promise<TargetImages | undefined>;
-}
-
-export interface SyncDependencies {
-  readonly organization: string;
-  /** `ghcr.io` */
-  readonly registryHost: string;
-  readonly plan: (packageName: string) => Promise<PlannedPackage>;
-  readonly target: Target;
-  readonly copier: ImageCopier;
-  readonly print: (line: string) => void;
-  readonly sleep: (ms: number) => Promise<unknown>;
-  readonly random: () => number;
-  readonly now: () => number;
-}
-
-interface Run extends SyncDependencies {
-  readonly copies: ReturnType<typeof pLimit>;
-}
+const CONCURRENT_COPIES = { start: 8, max: 16 };
 
 /** Brings the packages' repositories up to date. Never throws for one package: what failed is in the report, and the others go on. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
   const start = dependencies.now();
-  const run: Run = { ...dependencies, copies: pLimit(CONCURRENT_COPIES) };
+  const time = new AbortController();
+  const timer = setTimeout(() => time.abort(), Math.max(0, dependencies.deadline.stop - start));
+  const run: SyncRun = { ...dependencies, copies: new AdaptiveLimit(CONCURRENT_COPIES.start, CONCURRENT_COPIES.max), stopped: time.signal };
   const plans: Plan[] = [];
   const outcomes: ImageOutcome[] = [];
+  const copied = new Map<string, Promise<unknown>>();
   const limit = pLimit(CONCURRENT_PACKAGES);
-  await Promise.all(packages.map(name => limit(async () => {
-    try {
-      const { plan } = await run.plan(name);
-      plans.push(plan);
-      outcomes.push(...await syncPackage(name, plan, run));
-    } catch (error) {
-      outcomes.push(fail(run, { repository: sourceRepository(run.organization, name), tags: [] }, error));
-    }
-  })));
+  const copying: Promise<void>[] = [];
+  await Promise.all(packages.map(name => limit(() => contained(name, run, outcomes, async () => {
+    const { plan } = await run.plan(name);
+    plans.push(plan);
+    // Not awaited here: the place of this package's inventory goes to the next while its images are copied.
+    copying.push(contained(name, run, outcomes, async () => { outcomes.push(...await syncPackage(name, plan, copied, run)); }));
+  }))));
+  await Promise.all(copying);
+  clearTimeout(timer);
   const report = createReport(plans, outcomes, packages.length, (run.now() - start) / 1000);
   summaryLines(report, outcomes).forEach(run.print);
   return report;
 }
 
-async function syncPackage(name: string, plan: Plan, run: Run): Promise<ImageOutcome[]> {
-  if (plan.actions.length === 0) { return []; }
-  const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
-  const outcomes = await Promise.all(plan.actions.map(action => run.copies(() => act(name, plan, action, uri, run))));
-  return verify(plan, outcomes, run);
-}
-
-async function act(name: string, { repository }: Plan, action: Action, uri: string, run: Run): Promise<ImageOutcome> {
-  const start = run.now();
-  const image = { repository, tags: action.tags, digest: action.digest };
+/** A failure of one package becomes its outcome. */
+async function contained(name: string, run: SyncRun, outcomes: ImageOutcome[], work: () => Promise<void>): Promise<void> {
   try {
-    if (action.kind === 'copy') { await copy(name, repository, action, uri, run); } else { await run.target.tag(repository, action.digest, action.tags); }
+    await work();
   } catch (error) {
-    return fail(run, image, error);
+    outcomes.push(notMirrored(run, { repository: sourceRepository(run.organization, name), tags: [] }, error));
   }
-  const outcome: ImageOutcome = { ...image, kind: action.kind === 'copy' ? 'copied' : 'tagged', seconds: (run.now() - start) / 1000 };
-  run.print(imageLine(outcome));
-  return outcome;
 }
 
-/** Bytes move once, to the first tag; the others are pointers to the same image. */
-async function copy(name: string, repository: string, { digest, tags: [first, ...others] }: CopyAction, uri: string, run: Run): Promise<void> {
-  const source = `${run.registryHost}/${sourceRepository(run.organization, name)}@${digest}`;
-  await withRetry(() => run.copier.copy(source, `${uri}:${first}`), {
-    sleep: run.sleep,
-    random: run.random,
-    onRetry: (error, wait) => run.print(`retry  ${repository}:${first} ${digest} in ${(wait / 1000).toFixed(1)} s: ${error.message}`),
-  });
-  if (others.length > 0) { await run.target.tag(repository, digest, others); }
+async function syncPackage(name: string, plan: Plan, copied: Map<string, Promise<unknown>>, run: SyncRun): Promise<ImageOutcome[]> {
+  const conflicts = plan.conflicts.map(({ tag, digest, held }) => said(run, {
+    kind: 'conflict',
+    repository: plan.repository,
+    tags: [tag],
+    digest,
+    cause: `ECR holds ${held} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`,
+  }));
+  if (plan.actions.length === 0) { return conflicts; }
+  if (run.dryRun) { return [...conflicts, ...plan.actions.map(action => dryRun(plan, action, run))]; }
+  const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
+  const outcomes = await Promise.all(plan.actions.map(action => {
+    const job: ImageJob = { package: name, repository: plan.repository, uri, action };
+    // The same image in another repository waits for the first: what a registry can mount by then is not sent again.
+    const before = copied.get(action.digest) ?? Promise.resolve();
+    const outcome = before.then(() => run.copies.run(() => act(job, run)));
+    copied.set(action.digest, outcome);
+    return outcome;
+  }));
+  return [...conflicts, ...await verify(plan, outcomes, run)];
+}
+
+function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action'], run: SyncRun): ImageOutcome {
+  run.print(`would ${kind} ${repository}:${tags.join(',')} ${digest}`);
+  return { kind: 'left', repository, tags, digest };
+}
+
+async function act(job: ImageJob, run: SyncRun): Promise<ImageOutcome> {
+  const { repository, action: { digest, tags, kind } } = job;
+  const start = run.now();
+  if (start >= run.deadline.stopStarting) { return outOfTime(run, { repository, tags, digest }); }
+  try {
+    const { bytes } = await copyImage(job, run);
+    return said(run, { repository, tags, digest, bytes, kind: kind === 'copy' ? 'copied' : 'tagged', seconds: (run.now() - start) / 1000 });
+  } catch (error) {
+    return run.stopped.aborted ? outOfTime(run, { repository, tags, digest }) : notMirrored(run, { repository, tags, digest }, error);
+  }
 }
 
 /** Reads the repository back: an image counts as done when ECR says that its tags point to its digest. */
-async function verify({ repository }: Plan, outcomes: readonly ImageOutcome[], run: Run): Promise<ImageOutcome[]> {
+async function verify({ repository }: Plan, outcomes: readonly ImageOutcome[], run: SyncRun): Promise<ImageOutcome[]> {
   const held = await run.target.list(repository);
   return outcomes.map(outcome => {
-    const wrong = outcome.kind === 'failed' ? [] : outcome.tags.filter(tag => held?.tags.get(tag) !== outcome.digest);
+    const done = outcome.kind === 'copied' || outcome.kind === 'tagged';
+    const wrong = done ? outcome.tags.filter(tag => held?.tags.get(tag) !== outcome.digest) : [];
     if (wrong.length === 0) { return outcome; }
     const found = wrong.map(tag => `${tag} -> ${held?.tags.get(tag) ?? 'nothing'}`).join(', ');
-    return fail(run, outcome, new Error(`ECR holds ${found} after the copy, expected ${outcome.digest}. Another writer moved the tag, or it was pushed again meanwhile: the next run settles it.`));
+    return said(run, {
+      ...outcome,
+      kind: 'failed',
+      cause: `ECR holds ${found} after the copy, expected ${outcome.digest}. Another writer moved the tag, or it was pushed again meanwhile: the next run settles it.`,
+    });
   });
 }
 
-function fail(run: Run, { repository, tags, digest }: Pick<ImageOutcome, 'repository' | 'tags' | 'digest'>, error: unknown): ImageOutcome {
-  const outcome: ImageOutcome = { repository, tags, digest, kind: 'failed', cause: error instanceof Error ? error.message : String(error) };
+type Image = Pick<ImageOutcome, 'repository' | 'tags' | 'digest'>;
+
+function notMirrored(run: SyncRun, image: Image, error: unknown): ImageOutcome {
+  return said(run, { ...image, kind: kindOf(error, image.tags), cause: failureText(error) });
+}
+
+/** What ECR refuses because of its kind, and is no image, must not make a build red for ever. */
+function kindOf(error: unknown, tags: readonly string[]): OutcomeKind {
+  const cause = causeOf(String(error));
+  if (cause === 'conflict') { return 'conflict'; }
+  return cause === 'unsupported' && tags.length > 0 && tags.every(isArtifactTag) ? 'refused' : 'failed';
+}
+
+/** Tags that tools give to signatures, attestations and fallback indexes of referrers. */
+function isArtifactTag(tag: string): boolean {
+  return /^sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$/.test(tag);
+}
+
+function outOfTime(run: SyncRun, image: Image): ImageOutcome {
+  return said(run, { ...image, kind: 'left', cause: 'the build\'s time is up. The next run copies it; raise `buildTimeout` if this lasts.' });
+}
+
+function said(run: SyncRun, outcome: ImageOutcome): ImageOutcome {
   run.print(imageLine(outcome));
   return outcome;
 }

@@ -33,7 +33,7 @@ export async function handleDelivery(request: DeliveryRequest, dependencies: Web
 async function decide(headers: Headers, body: string, dependencies: WebhookDependencies): Promise<Answer> {
   const refusal = await verify(headers, body, dependencies.secrets);
   if (refusal) { return refusal; }
-  if ((headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) {
+  if ((headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')) {
     return { status: 415, message: 'Content type application/x-www-form-urlencoded is not supported: in the webhook\'s settings, set "Content type" to application/json.' };
   }
   const event = headers['x-github-event'];

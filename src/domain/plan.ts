@@ -1,4 +1,5 @@
 import { isRepositoryName, isTag } from './image-name';
+import { isImmutable, MUTABLE, TagMutability } from './mutability';
 
 /** One version of a GHCR package: a manifest or index with the tags that point to it. */
 export interface SourceVersion {
@@ -13,6 +14,12 @@ export interface TargetImages {
   readonly digests: ReadonlySet<string>;
   /** Tag to digest. */
   readonly tags: ReadonlyMap<string, string>;
+  /**
+   * Whether its tags may be moved. Matters only where `movesTags` is true.
+   *
+   * @default MUTABLE
+   */
+  readonly mutability?: TagMutability;
 }
 
 /** An image that ECR lacks: its bytes have to move. */
@@ -31,6 +38,15 @@ export interface TagAction {
 
 export type Action = CopyAction | TagAction;
 
+/** A tag that GHCR has moved, in a repository that lets no tag be moved. It is left as it is. */
+export interface Conflict {
+  readonly tag: string;
+  /** Where GHCR's tag points to. */
+  readonly digest: string;
+  /** Where ECR's tag points to. */
+  readonly held: string;
+}
+
 export type SkipReason =
   /** No tag points to it: a child of an index (which travels with its index), or superseded. */
   | 'untagged'
@@ -45,6 +61,8 @@ export interface Plan {
   readonly repositoryExists: boolean;
   /** In the order of the source, which is newest first. */
   readonly actions: readonly Action[];
+  /** Tags that can't be what they should be. */
+  readonly conflicts: readonly Conflict[];
   /** Tags that are what they should be. */
   readonly unchanged: number;
   /** Versions (or tags, where the tag is the reason) left out, by reason. */
@@ -61,6 +79,7 @@ export interface Plan {
  */
 export function plan(repository: string, source: Iterable<SourceVersion>, target: TargetImages | undefined): Plan {
   const actions: Action[] = [];
+  const conflicts: Conflict[] = [];
   const skipped: Partial<Record<SkipReason, number>> = {};
   const skip = (reason: SkipReason): void => { skipped[reason] = (skipped[reason] ?? 0) + 1; };
   const refused = !isRepositoryName(repository);
@@ -70,11 +89,25 @@ export function plan(repository: string, source: Iterable<SourceVersion>, target
     if (tags.length === 0) { skip('untagged'); continue; }
     const wanted: string[] = [];
     for (const tag of tags) {
-      if (!isTag(tag)) { skip('invalid-tag'); } else if (target?.tags.get(tag) === digest) { unchanged++; } else { wanted.push(tag); }
+      const held = target?.tags.get(tag);
+      if (!isTag(tag)) {
+        skip('invalid-tag');
+      } else if (held === digest) {
+        unchanged++;
+      } else if (held !== undefined && isImmutable(target?.mutability ?? MUTABLE, tag)) {
+        conflicts.push({ tag, digest, held });
+      } else {
+        wanted.push(tag);
+      }
     }
     if (wanted.length > 0) { actions.push({ kind: target?.digests.has(digest) ? 'tag' : 'copy', digest, tags: wanted }); }
   }
-  return { repository, repositoryExists: target !== undefined, actions, unchanged, skipped };
+  return { repository, repositoryExists: target !== undefined, actions, conflicts, unchanged, skipped };
+}
+
+/** Whether a plan points existing tags to other images, which an immutable repository refuses. */
+export function movesTags({ actions }: Plan, target: TargetImages | undefined): boolean {
+  return actions.some(({ tags }) => tags.some(tag => target?.tags.has(tag)));
 }
 
 function* distinct(source: Iterable<SourceVersion>): Generator<SourceVersion> {

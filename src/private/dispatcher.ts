@@ -69,7 +69,7 @@ export class Dispatcher extends Construct {
       timeout: DISPATCH_TIMEOUT,
     });
     grantSecretValue(this, props.packagesToken, handler);
-    handler.addToRolePolicy(allow(['ecr:ListImages'], repositoriesArn(this, props.repositoryPrefix)));
+    handler.addToRolePolicy(allow(['ecr:DescribeRepositories', 'ecr:ListImages'], repositoriesArn(this, props.repositoryPrefix)));
     handler.addToRolePolicy(allow(['codebuild:StartBuild'], props.project.projectArn));
     this.consume(props, handler);
     return handler;

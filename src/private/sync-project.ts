@@ -32,6 +32,7 @@ export interface SyncProjectProps {
   readonly packagesToken: ISecret;
   readonly buildEnvironment?: BuildEnvironment;
   readonly buildTimeout: Duration;
+  readonly putImageRate: number;
   readonly logGroup: (scope: Construct, id: string) => LogGroup;
 }
 
@@ -79,10 +80,12 @@ export class SyncProject extends Construct {
 
   private environmentVariables(props: SyncProjectProps): Record<string, BuildEnvironmentVariable> {
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
+      BUILD_TIMEOUT_MINUTES: String(props.buildTimeout.toMinutes()),
       GITHUB_API_URL: props.githubApiUrl,
       ORGANIZATION: props.organization,
       // The ARN, not a variable of type SECRETS_MANAGER: the program reads the secret itself and can say what is wrong.
       PACKAGES_TOKEN_ARN: props.packagesToken.secretArn,
+      PUT_IMAGE_RATE: String(props.putImageRate),
       REGISTRY_HOST: props.registryHost,
       REPOSITORY_PREFIX: props.repositoryPrefix,
     };

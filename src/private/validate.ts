@@ -51,7 +51,8 @@ function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
 
 /** Each secret has a reader of its own, which must never read another: a shared one would undo that. */
 function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: GhcrMirrorProps): void {
-  const secrets = Object.entries({ packagesToken, webhookToken, webhookSecret }).filter((entry): entry is [string, ISecret] => entry[1] !== undefined);
+  const given = Object.entries({ packagesToken, webhookToken, webhookSecret });
+  const secrets = given.filter((entry): entry is [string, ISecret] => entry[1] !== undefined);
   for (const [at, [prop, secret]] of secrets.entries()) {
     const twin = secrets.slice(0, at).find(([, other]) => sameSecret(secret, other));
     if (twin) {
@@ -77,7 +78,10 @@ function validateWindow(window: Duration | undefined): void {
   }
 }
 
-function validateBuild({ buildTimeout, buildEnvironment }: GhcrMirrorProps): void {
+function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMirrorProps): void {
+  if (putImageRate !== undefined && !Token.isUnresolved(putImageRate) && !(putImageRate >= 1 && putImageRate <= 1000)) {
+    refuse('putImageRate', putImageRate, 'a number from 1 to 1000', 'ECR\'s default quota is 10 in a second: stay below yours.');
+  }
   if (buildTimeout && !buildTimeout.isUnresolved()) {
     const minutes = buildTimeout.toMinutes({ integral: false });
     if (minutes < BUILD_TIMEOUT.min.toMinutes() || minutes > BUILD_TIMEOUT.max.toMinutes()) {

@@ -1,0 +1,22 @@
+/** When a build has to be ready. */
+export interface Deadline {
+  /** From then on no copy is started. Milliseconds since the epoch. */
+  readonly stopStarting: number;
+  /** Then copies that still run are ended, so that there is time to report. */
+  readonly stop: number;
+}
+
+/** A tenth of the time, but at least two minutes, is for the copies that run to end. */
+const LAST_COPIES = { share: 0.1, minimumMs: 120_000 };
+
+/** The closing check and report. */
+const REPORT_MS = 60_000;
+
+/** @param start when the build started: provisioning and the install phase count */
+export function deadlineOf(start: number, timeoutMinutes: number): Deadline {
+  const timeoutMs = timeoutMinutes * 60_000;
+  return {
+    stopStarting: start + timeoutMs - REPORT_MS - Math.max(LAST_COPIES.share * timeoutMs, LAST_COPIES.minimumMs),
+    stop: start + timeoutMs - REPORT_MS,
+  };
+}

@@ -1,0 +1,84 @@
+/** Why a step of a copy failed. */
+export type FailureCause = 'lag' | 'throttled' | 'network' | 'expired' | 'denied' | 'conflict' | 'unsupported' | 'unknown';
+
+/** A status code, and not a part of a tag, a digest or an address: skopeo names the tag that it pushes (`uploading manifest 1.403.0 to ...`). */
+const status = (codes: string): string => `(?<![\\w.:@/-])(?:${codes})(?![\\w-]|\\.\\w)`;
+
+/** Any of these words, in whatever case and across line breaks. */
+const words = (...patterns: string[]): RegExp => new RegExp(patterns.join('|'), 'is');
+
+/**
+ * What skopeo and registries say is text; these are the words of the registries and tools that we know, most telling first.
+ * GHCR serves a manifest some seconds after it announced it, so "manifest unknown" is lag until it lasts.
+ */
+const CAUSES: readonly (readonly [RegExp, FailureCause])[] = [
+  [words('authorization token has expired', 'token.{0,40}expired', 'ExpiredToken'), 'expired'],
+  [words('already exists.{0,80}immutable', 'cannot be overwritten because the (repository|tag) is immutable', 'ImageTagAlreadyExists'), 'conflict'],
+  [words('manifest unknown', 'MANIFEST_UNKNOWN'), 'lag'],
+  [words('toomanyrequests', 'too many requests', status('429'), 'throttl', 'rate exceeded'), 'throttled'],
+  [words('unauthorized', 'denied', 'forbidden', 'authentication required', 'not authorized', status('40[13]')), 'denied'],
+  [words('unsupported', status('405|415'), 'method not allowed', 'manifest invalid', 'MANIFEST_INVALID', 'must be converted'), 'unsupported'],
+  [
+    words(
+      'connection (reset|refused|closed)', 'closed network connection', 'ECONN', 'EPIPE', 'EAI_AGAIN', 'ETIMEDOUT', 'socket', 'fetch failed', '\\bEOF\\b',
+      'timeout', 'timed out', 'deadline exceeded', 'stream error', 'GOAWAY', 'no such host', 'network is unreachable', 'no route to host', 'temporary failure',
+      'broken pipe', status('50[0234]'), 'internal server error', 'bad gateway', 'service unavailable', 'digest did not match',
+      'does not match expected digest', 'size mismatch',
+    ),
+    'network',
+  ],
+];
+
+/** How many tries each cause is worth. */
+const TRIES: Readonly<Record<FailureCause, number>> = {
+  lag: 6, throttled: 8, network: 5, expired: 2, unknown: 2, denied: 1, conflict: 1, unsupported: 1,
+};
+
+const FIXES: Readonly<Record<FailureCause, string>> = {
+  lag: 'GHCR does not serve this manifest: it was deleted, or GHCR lags behind. The next run tries again.',
+  throttled: 'The registry asks to slow down. The next run tries again; if this lasts, lower `putImageRate` or raise the quota.',
+  network: 'The connection failed again and again. The next run tries again.',
+  expired: 'The registry\'s login expired twice. The next run logs in anew.',
+  denied: 'The packages token may not pull this package, or the project\'s role may not push to this repository: the message says which registry refused.',
+  conflict: 'The repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.',
+  unsupported: 'ECR does not accept this kind of manifest.',
+  unknown: 'The next run tries again.',
+};
+
+export function causeOf(message: string): FailureCause {
+  return CAUSES.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
+}
+
+/** What a person can do about it. */
+export function fixOf(cause: FailureCause): string {
+  return FIXES[cause];
+}
+
+export interface RetryOptions {
+  readonly sleep: (ms: number) => Promise<unknown>;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Called before each further try. */
+  readonly onRetry: (error: Error, cause: FailureCause, waitMs: number) => Promise<void> | void;
+}
+
+/** Milliseconds before try number `attempt + 1`: 1 s doubled each time, up to 30 s, of which a random half is taken off. */
+export function backoff(attempt: number, random: () => number): number {
+  return Math.min(1_000 * 2 ** (attempt - 1), 30_000) * (0.5 + random() / 2);
+}
+
+/** Tries again as often as the cause of the failure is worth. */
+export async function withRetry<T>(work: () => Promise<T>, { sleep, random, onRetry }: RetryOptions): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      const cause = causeOf(failure.message);
+      if (attempt >= TRIES[cause]) { throw failure; }
+      const wait = backoff(attempt, random);
+      await onRetry(failure, cause, wait);
+      await sleep(wait);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Deadline } from './deadline';
+import type { AdaptiveLimit, RateLimit } from './pace';
+import type { ImageCopier } from './skopeo';
+import type { SourceManifest, SourceRegistry } from './source-registry';
+import type { TargetImages } from '../../src/domain/plan';
+import type { PlannedPackage } from '../shared/inventory';
+
+/** The part of ECR that the sync writes to. */
+export interface Target {
+  /** URI of the repository, created when it isn't there. */
+  ensureRepository(repository: string, exists: boolean): Promise<string>;
+  /** Points tags to an image that the repository has. */
+  tag(repository: string, digest: string, tags: readonly string[]): Promise<void>;
+  /** Puts a manifest whose children the repository has. */
+  put(repository: string, manifest: SourceManifest, digest: string, tag: string): Promise<void>;
+  /** What the repository holds now. */
+  list(repository: string): Promise<TargetImages | undefined>;
+}
+
+/** What a sync works with. */
+export interface SyncDependencies {
+  readonly organization: string;
+  /** `ghcr.io` */
+  readonly registryHost: string;
+  readonly plan: (packageName: string) => Promise<PlannedPackage>;
+  readonly target: Target;
+  readonly source: SourceRegistry;
+  readonly copier: ImageCopier;
+  /** Logs in to both registries anew. */
+  readonly login: () => Promise<void>;
+  /** Paces PutImage. */
+  readonly putImages: RateLimit;
+  readonly deadline: Deadline;
+  /** Print the plan and do nothing. */
+  readonly dryRun: boolean;
+  readonly print: (line: string) => void;
+  readonly sleep: (ms: number) => Promise<unknown>;
+  readonly random: () => number;
+  readonly now: () => number;
+}
+
+/** A sync under way. */
+export interface SyncRun extends SyncDependencies {
+  readonly copies: AdaptiveLimit;
+  /** Aborted when the build's time is up. */
+  readonly stopped: AbortSignal;
+}
