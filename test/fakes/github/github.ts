@@ -12,7 +12,7 @@ import { Organization, organizationOfPayload, simpleUser, Site } from './people'
 import { RateLimits } from './rate-limit';
 import type { Route } from './routes';
 import { apiHandler } from './server';
-import { Package, PackageStore, PackageType, Version } from './store';
+import { Package, PackageStore, PackageType, Version, versionsOf } from './store';
 import { systemClock } from './system-clock';
 
 const ORGANIZATION_ID = 170_000_001;
@@ -116,6 +116,11 @@ export class GitHub {
     const added = this.store.add(type, name, { visibility, repository: repository ?? undefined });
     for (const { name: version, tags = [undefined] } of versions) { tags.forEach(tag => this.store.push(added, version, tag)); }
     return added;
+  }
+
+  /** The container packages with their active versions, newest first. */
+  public containerPackages(): { readonly name: string; readonly versions: readonly Version[] }[] {
+    return this.store.list('container').map(each => ({ name: each.name, versions: versionsOf(each) }));
   }
 
   public package(name: string, type: PackageType = 'container'): Package {
