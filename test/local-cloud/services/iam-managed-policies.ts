@@ -1,0 +1,7 @@
+/** AWS managed policies that CDK attaches, as published: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html */
+export const MANAGED_POLICIES: Readonly<Record<string, object>> = {
+  'service-role/AWSLambdaBasicExecutionRole': {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'], Resource: '*' }],
+  },
+};
