@@ -1,4 +1,5 @@
 import { awscdk, javascript, JsonFile, typescript } from 'projen';
+import { addRelease, PUBLISHING } from './projenrc/release';
 
 /** Runtime programs: one folder below lambda/ each, bundled to assets/lambda/<name>/index.js. */
 const PROGRAMS = ['webhook', 'dispatch', 'sync', 'registration'];
@@ -38,12 +39,13 @@ const project = new awscdk.AwsCdkConstructLibrary({
   minNodeVersion: '20.20.0',
   workflowNodeVersion: '24',
 
-  cdkVersion: '2.257.0',
-  constructsVersion: '10.5.1',
+  // The oldest that the mirror works with, see docs/adr/lowest-aws-cdk-lib.md: .ci/compatibility tries it and the newest.
+  cdkVersion: '2.224.0',
+  constructsVersion: '10.0.5',
   jsiiVersion: '~6.0.16',
   typescriptVersion: '~6.0.3',
 
-  github: false,
+  ...PUBLISHING,
   docgen: true,
   sampleCode: false,
   eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'test', 'bench'] },
@@ -55,6 +57,9 @@ const project = new awscdk.AwsCdkConstructLibrary({
     ...BUNDLED,
     '@swc/core',
     '@swc/jest',
+    // What Lambda's runtime brings, and CDK's provider framework takes from there: for the local cloud.
+    '@aws-sdk/client-lambda',
+    '@aws-sdk/client-sfn',
     '@types/aws-lambda',
     'fast-check',
     'tsx',
@@ -147,5 +152,7 @@ project.addPackageIgnore('/cdk.out/');
 project.addPackageIgnore('/docs/');
 project.addPackageIgnore('/tsconfig.check.json');
 project.addPackageIgnore('/.demo/');
+
+addRelease(project);
 
 project.synth();
