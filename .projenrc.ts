@@ -79,6 +79,10 @@ project.jest!.config.transform = {
 project.jest!.config.transformIgnorePatterns = [
   '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|content-type|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
 ];
+// Exports an `import` condition only, which jest's resolver of CommonJS doesn't know.
+project.jest!.config.moduleNameMapper = {
+  '^@octokit/webhooks-methods$': '<rootDir>/node_modules/@octokit/webhooks-methods/dist-node/index.js',
+};
 project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
 project.jest!.config.collectCoverage = false;
 project.jest!.config.watchPathIgnorePatterns = ['/node_modules/'];

@@ -1,4 +1,4 @@
-import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { BuildEnvironment, IProject } from 'aws-cdk-lib/aws-codebuild';
@@ -253,11 +253,12 @@ export class GhcrMirror extends Construct {
    */
   public repository(packageName: string): IRepository {
     const name = repositoryName(this.repositoryPrefix, packageName);
-    if (packageName === '' || !isRepositoryName(name)) {
+    const known = Token.isUnresolved(this.repositoryPrefix) ? repositoryName('prefix', packageName) : name;
+    if (packageName === '' || !isRepositoryName(known)) {
       throw new Error(`GhcrMirror: repository("${packageName}") is named "${name}", which ECR does not accept. Give the package's name without the organization, such as "app" or "team/tool".`);
     }
-    // The construct's id must not contain a slash.
-    const id = `Repository-${name.replace(/\//g, '--')}`;
+    // A construct's id must not contain a slash, and no repository's name contains a colon.
+    const id = `Repository-${packageName.toLowerCase().replace(/\//g, ':')}`;
     const existing = this.node.tryFindChild(id);
     return existing instanceof Construct ? existing as unknown as IRepository : Repository.fromRepositoryName(this, id, name);
   }
@@ -266,6 +267,7 @@ export class GhcrMirror extends Construct {
    * Lets an identity of this account pull every mirrored image.
    *
    * @param grantee whom to allow, for example the execution role of an ECS task
+   * @throws when the grantee has no policy that can be extended, such as another account
    */
   public grantPull(grantee: IGrantable): Grant {
     const pull = Grant.addToPrincipal({
@@ -273,6 +275,10 @@ export class GhcrMirror extends Construct {
       actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
       resourceArns: [repositoriesArn(this, this.repositoryPrefix)],
     });
+    if (!pull.success) {
+      throw new Error(`GhcrMirror: grantPull() got "${String(grantee.grantPrincipal)}", expected an identity of this app whose policy can be extended, such as a role. `
+        + 'Accounts and roles elsewhere need a policy on the ECR side: allow them to pull the repositories of the prefix in the registry\'s policy (AWS::ECR::RegistryPolicy).');
+    }
     return pull.combine(Grant.addToPrincipal({ grantee, actions: ['ecr:GetAuthorizationToken'], resourceArns: ['*'] }));
   }
 

@@ -17,8 +17,12 @@ export interface BuildRequest {
   readonly idempotencyToken: string;
 }
 
-/** Distributes packages over as few builds as the length of an environment variable allows. */
-export function buildRequests(pending: readonly PendingPackage[], maxLength = MAX_VARIABLE_LENGTH): BuildRequest[] {
+/**
+ * Distributes packages over as few builds as the length of an environment variable allows.
+ *
+ * @param project part of the token: tokens are the account's, and another mirror may have the same work
+ */
+export function buildRequests(pending: readonly PendingPackage[], project: string, maxLength = MAX_VARIABLE_LENGTH): BuildRequest[] {
   const sorted = [...pending].sort((a, b) => a.package < b.package ? -1 : 1);
   const requests: BuildRequest[] = [];
   let chunk: PendingPackage[] = [];
@@ -26,22 +30,22 @@ export function buildRequests(pending: readonly PendingPackage[], maxLength = MA
   for (const item of sorted) {
     const added = JSON.stringify(item.package).length + 1;
     if (chunk.length > 0 && length + added > maxLength) {
-      requests.push(request(chunk));
+      requests.push(request(chunk, project));
       chunk = [];
       length = 2;
     }
     chunk.push(item);
     length += added;
   }
-  return chunk.length > 0 ? [...requests, request(chunk)] : requests;
+  return chunk.length > 0 ? [...requests, request(chunk, project)] : requests;
 }
 
-function request(chunk: readonly PendingPackage[]): BuildRequest {
+function request(chunk: readonly PendingPackage[], project: string): BuildRequest {
   const packages = chunk.map(item => item.package);
   const work = chunk.map(({ plan }) => [plan.repository, plan.actions.map(({ digest, tags }) => [digest, ...tags])]);
   return {
     packages,
     variable: JSON.stringify(packages),
-    idempotencyToken: createHash('sha256').update(JSON.stringify([packages, work])).digest('hex'),
+    idempotencyToken: createHash('sha256').update(JSON.stringify([project, packages, work])).digest('hex'),
   };
 }

@@ -21,6 +21,8 @@ export interface Received<Message extends SyncMessage = SyncMessage> {
 }
 
 export interface DispatchDependencies {
+  /** Name of the CodeBuild project. */
+  readonly project: string;
   readonly listPackages: () => Promise<readonly string[]>;
   /** Plans what the announced digests need; without any, the whole package. */
   readonly planPackage: (packageName: string, announced: readonly string[]) => Promise<PlannedPackage>;
@@ -51,7 +53,7 @@ export async function dispatch(batch: readonly Received[], dependencies: Dispatc
     dependencies.log.info('Planned.', summary(planned, group));
   }))));
 
-  await Promise.all(buildRequests(pending).map(request => {
+  await Promise.all(buildRequests(pending, dependencies.project).map(request => {
     const waiting = request.packages.flatMap(name => groups.get(name) ?? []);
     return settle(waiting, failures, async () => {
       const { id } = await dependencies.startBuild(request);

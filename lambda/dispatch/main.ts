@@ -50,10 +50,12 @@ async function handleBatch(records: readonly SQSRecord[]): Promise<Failures> {
     organization: environment.ORGANIZATION,
     token: await readSecret(secretsManager, environment.PACKAGES_TOKEN_ARN),
     tokenName: secretName(environment.PACKAGES_TOKEN_ARN),
-    maxWaitSeconds: 60,
+    // Waits that take longer are the queue's: the function's own time is bounded.
+    maxWaitSeconds: 30,
     warn: message => log.warn(message),
   });
   const dispatched = await dispatch(batch, {
+    project: environment.PROJECT_NAME,
     listPackages: () => github.listPackages(),
     planPackage: (name, announced) => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }, announced),
     send: messages => sendAll(sqs, environment.QUEUE_URL, messages),

@@ -14,7 +14,7 @@ const words = (...patterns: string[]): RegExp => new RegExp(patterns.join('|'), 
 const CAUSES: readonly (readonly [RegExp, FailureCause])[] = [
   [words('authorization token has expired', 'token.{0,40}expired', 'ExpiredToken'), 'expired'],
   [words('already exists.{0,80}immutable', 'cannot be overwritten because the (repository|tag) is immutable', 'ImageTagAlreadyExists'), 'conflict'],
-  [words('manifest unknown', 'MANIFEST_UNKNOWN'), 'lag'],
+  [words('manifest unknown', 'MANIFEST_UNKNOWN', 'name unknown', 'NAME_UNKNOWN'), 'lag'],
   [words('toomanyrequests', 'too many requests', status('429'), 'throttl', 'rate exceeded'), 'throttled'],
   [words('unauthorized', 'denied', 'forbidden', 'authentication required', 'not authorized', status('40[13]')), 'denied'],
   [words('unsupported', status('405|415'), 'method not allowed', 'manifest invalid', 'MANIFEST_INVALID', 'must be converted'), 'unsupported'],

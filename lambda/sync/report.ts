@@ -46,9 +46,14 @@ export function imageLine(outcome: ImageOutcome): string {
   return `${kind.padEnd(8)} ${imageName(outcome)}${cause === undefined ? '' : `: ${cause}`}${seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`}`;
 }
 
-/** The failure of one image on one line: what happened, and what to do. */
-export function failureText(error: unknown): string {
+/**
+ * A failure on one line: what happened, and what to do.
+ *
+ * @param ofImage whether an image failed; what fails a whole package says itself what to do
+ */
+export function failureText(error: unknown, ofImage: boolean): string {
   const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  if (!ofImage) { return message; }
   return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${fixOf(causeOf(message))}`;
 }
 

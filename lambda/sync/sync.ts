@@ -102,7 +102,7 @@ async function verify({ repository }: Plan, outcomes: readonly ImageOutcome[], r
 type Image = Pick<ImageOutcome, 'repository' | 'tags' | 'digest'>;
 
 function notMirrored(run: SyncRun, image: Image, error: unknown): ImageOutcome {
-  return said(run, { ...image, kind: kindOf(error, image.tags), cause: failureText(error) });
+  return said(run, { ...image, kind: kindOf(error, image.tags), cause: failureText(error, image.digest !== undefined) });
 }
 
 /** What ECR refuses because of its kind, and is no image, must not make a build red for ever. */

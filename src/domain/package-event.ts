@@ -32,9 +32,8 @@ export function parsePackageEvent(event: string, payload: unknown, organization:
   const actions = EVENTS.get(event);
   if (actions === undefined) { return ignored(`event "${event}" is not about packages`); }
   if (!isObject(payload)) { return malformed('body is not a JSON object'); }
-  const action = payload.action;
-  if (typeof action !== 'string') { return malformed('"action" is missing'); }
-  if (!actions.includes(action)) { return ignored(`action "${action}" adds no image`); }
+  const action = string(payload.action);
+  if (action !== undefined && !actions.includes(action)) { return ignored(`action "${action}" adds no image`); }
   const subject = object(payload.package) ?? object(payload.registry_package);
   if (subject === undefined) { return malformed('neither "package" nor "registry_package" is there'); }
   return parseSubject(subject, payload, organization);

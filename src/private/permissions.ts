@@ -1,5 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { IGrantable } from 'aws-cdk-lib/aws-iam';
+import { IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
 import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -14,7 +14,14 @@ export function grantSecretValue(scope: Construct, secret: ISecret, grantee: IGr
   grantee.grantPrincipal.addToPrincipalPolicy(allow(['secretsmanager:GetSecretValue'], secretArnForPolicies(secret)));
   if (secret.encryptionKey) {
     const { region, urlSuffix } = Stack.of(scope);
-    secret.encryptionKey.grantDecrypt(new ViaServicePrincipal(`secretsmanager.${region}.${urlSuffix}`, grantee.grantPrincipal));
+    const service = `secretsmanager.${region}.${urlSuffix}`;
+    // For a key of this app, in the key's policy; for an imported one, whose policy is out of reach, in the role's.
+    secret.encryptionKey.grantDecrypt(new ViaServicePrincipal(service, grantee.grantPrincipal));
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [secret.encryptionKey.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': service } },
+    }));
   }
 }
 

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Tokenization } from 'aws-cdk-lib';
 import {
   BuildEnvironment, BuildEnvironmentVariable, ComputeType, IBuildImage, ImagePullPrincipalType, LinuxBuildImage, Project, Source,
 } from 'aws-cdk-lib/aws-codebuild';
@@ -13,10 +13,7 @@ import { allow, programDirectory } from './program';
 import { Environment, SYNC_ENVIRONMENT } from '../domain/contract';
 
 /** Ubuntu 24.04 with Node 24. By id, because older releases of aws-cdk-lib have no constant for it. */
-const DEFAULT_ENVIRONMENT: BuildEnvironment = {
-  buildImage: LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0'),
-  computeType: ComputeType.SMALL,
-};
+const DEFAULT_IMAGE = LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0');
 
 /** What the sync does with repositories: create, read, push. Never delete, and never another prefix. */
 const REPOSITORY_ACTIONS = [
@@ -34,6 +31,11 @@ export interface SyncProjectProps {
   readonly buildTimeout: Duration;
   readonly putImageRate: number;
   readonly logGroup: (scope: Construct, id: string) => LogGroup;
+}
+
+/** The user's environment over ours. The size is given even for an image of the user's own: CDK's default for ARM is LARGE. */
+function buildEnvironment(given: BuildEnvironment = {}): BuildEnvironment {
+  return { ...given, buildImage: given.buildImage ?? DEFAULT_IMAGE, computeType: given.computeType ?? ComputeType.SMALL };
 }
 
 /** Lets the project pull a build image of the user's own. */
@@ -57,7 +59,7 @@ export class SyncProject extends Construct {
       description: 'GhcrMirror: copies images from GHCR to ECR',
       source: Source.s3({ bucket: program.bucket, path: program.s3ObjectKey }),
       buildSpec: syncBuildSpec(),
-      environment: { ...DEFAULT_ENVIRONMENT, ...props.buildEnvironment },
+      environment: buildEnvironment(props.buildEnvironment),
       environmentVariables: this.environmentVariables(props),
       timeout: props.buildTimeout,
       // A build can fail with its machine; what is there already is not copied again.
@@ -80,12 +82,12 @@ export class SyncProject extends Construct {
 
   private environmentVariables(props: SyncProjectProps): Record<string, BuildEnvironmentVariable> {
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
-      BUILD_TIMEOUT_MINUTES: String(props.buildTimeout.toMinutes()),
+      BUILD_TIMEOUT_MINUTES: Tokenization.stringifyNumber(props.buildTimeout.toMinutes()),
       GITHUB_API_URL: props.githubApiUrl,
       ORGANIZATION: props.organization,
       // The ARN, not a variable of type SECRETS_MANAGER: the program reads the secret itself and can say what is wrong.
       PACKAGES_TOKEN_ARN: props.packagesToken.secretArn,
-      PUT_IMAGE_RATE: String(props.putImageRate),
+      PUT_IMAGE_RATE: Tokenization.stringifyNumber(props.putImageRate),
       REGISTRY_HOST: props.registryHost,
       REPOSITORY_PREFIX: props.repositoryPrefix,
     };

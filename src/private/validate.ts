@@ -7,7 +7,7 @@ import type { GhcrMirrorProps } from '../ghcr-mirror';
 
 /** AWS caps the batching window of an SQS event source at five minutes. */
 const MAX_WINDOW = Duration.minutes(5);
-/** CodeBuild's bounds of a build's timeout. */
+/** From CodeBuild's minimum to well within the 12 hours of a login to ECR. */
 const BUILD_TIMEOUT = { min: Duration.minutes(5), max: Duration.hours(8) };
 
 const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE];
@@ -84,8 +84,8 @@ function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMir
   }
   if (buildTimeout && !buildTimeout.isUnresolved()) {
     const minutes = buildTimeout.toMinutes({ integral: false });
-    if (minutes < BUILD_TIMEOUT.min.toMinutes() || minutes > BUILD_TIMEOUT.max.toMinutes()) {
-      refuse('buildTimeout', buildTimeout, 'between 5 minutes and 8 hours', 'These are CodeBuild\'s bounds; what a run does not finish, the next one does.');
+    if (!Number.isInteger(minutes) || minutes < BUILD_TIMEOUT.min.toMinutes() || minutes > BUILD_TIMEOUT.max.toMinutes()) {
+      refuse('buildTimeout', buildTimeout, 'whole minutes between 5 minutes and 8 hours', 'CodeBuild allows no less, and the login to ECR lasts little longer; what a run does not finish, the next one does.');
     }
   }
   if (buildEnvironment?.privileged) {

@@ -1,0 +1,136 @@
+import { ECRClient } from '@aws-sdk/client-ecr';
+import { AwsFailure, AwsStandIn, Operations, startAws } from './aws-stand-in';
+import { ensureRepository, listImages, registryPassword, repositoryUri, tagImage } from '../../../lambda/shared/ecr';
+import { digest } from '../../domain/samples';
+
+const NAME = 'my-org/app';
+const URI = '111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/my-org/app';
+
+let aws: AwsStandIn;
+let ecr: ECRClient;
+afterEach(() => aws.close());
+
+async function start(answers: Operations): Promise<void> {
+  aws = await startAws(answers);
+  ecr = new ECRClient(aws.client);
+}
+
+function refuse(code: string): () => never {
+  return () => { throw new AwsFailure(code); };
+}
+
+function operations(): string[] {
+  return aws.calls.map(({ operation }) => operation);
+}
+
+describe('listImages', () => {
+  test('reads every page, tags and untagged images', async () => {
+    const pages: Record<string, object> = {
+      first: { imageIds: [{ imageDigest: digest(1), imageTag: '1' }, { imageDigest: digest(1), imageTag: 'latest' }], nextToken: 'second' },
+      second: { imageIds: [{ imageDigest: digest(2) }], nextToken: 'third' },
+      third: { imageIds: [{ imageDigest: digest(3), imageTag: '3' }] },
+    };
+    await start({ ListImages: ({ nextToken }) => pages[String(nextToken ?? 'first')] });
+    expect(await listImages(ecr, NAME)).toEqual({
+      digests: new Set([digest(1), digest(2), digest(3)]),
+      tags: new Map([['1', digest(1)], ['latest', digest(1)], ['3', digest(3)]]),
+    });
+    expect(aws.calls).toHaveLength(3);
+  });
+
+  test('asks for large pages, and for archived images too', async () => {
+    await start({ ListImages: () => ({ imageIds: [] }) });
+    await listImages(ecr, NAME);
+    expect(aws.calls[0].input).toEqual({ repositoryName: NAME, maxResults: 1000, filter: { imageStatus: 'ANY' } });
+  });
+
+  test('gives an empty repository as empty', async () => {
+    await start({ ListImages: () => ({ imageIds: [] }) });
+    expect(await listImages(ecr, NAME)).toEqual({ digests: new Set(), tags: new Map() });
+  });
+
+  test('gives undefined for a repository that does not exist', async () => {
+    await start({ ListImages: refuse('RepositoryNotFoundException') });
+    expect(await listImages(ecr, NAME)).toBeUndefined();
+  });
+
+  test.each(['AccessDeniedException', 'ServerException', 'ThrottlingException', 'InvalidParameterException'])('fails on %s: that is not "nothing there"', async code => {
+    await start({ ListImages: refuse(code) });
+    await expect(listImages(ecr, NAME)).rejects.toMatchObject({ name: code });
+  });
+
+  test('fails when a later page fails', async () => {
+    await start({ ListImages: ({ nextToken }) => nextToken ? refuse('ServerException')() : { imageIds: [{ imageDigest: digest(1) }], nextToken: 'next' } });
+    await expect(listImages(ecr, NAME)).rejects.toMatchObject({ name: 'ServerException' });
+  });
+});
+
+describe('ensureRepository', () => {
+  test('creates it encrypted and scanned, and gives the URI that ECR gives', async () => {
+    await start({ CreateRepository: () => ({ repository: { repositoryUri: URI } }) });
+    expect(await ensureRepository(ecr, NAME)).toBe(URI);
+    expect(aws.calls[0].input).toEqual({
+      repositoryName: NAME, imageScanningConfiguration: { scanOnPush: true }, encryptionConfiguration: { encryptionType: 'AES256' },
+    });
+  });
+
+  test('takes the one that another build created meanwhile', async () => {
+    await start({ CreateRepository: refuse('RepositoryAlreadyExistsException'), DescribeRepositories: () => ({ repositories: [{ repositoryUri: URI }] }) });
+    expect(await ensureRepository(ecr, NAME)).toBe(URI);
+    expect(operations()).toEqual(['CreateRepository', 'DescribeRepositories']);
+  });
+
+  test.each(['LimitExceededException', 'AccessDeniedException'])('fails on %s', async code => {
+    await start({ CreateRepository: refuse(code) });
+    await expect(ensureRepository(ecr, NAME)).rejects.toMatchObject({ name: code });
+  });
+
+  test('fails without a URI rather than guess one', async () => {
+    await start({ DescribeRepositories: () => ({ repositories: [] }) });
+    await expect(repositoryUri(ecr, NAME)).rejects.toThrow('ECR gave no URI for repository "my-org/app".');
+  });
+});
+
+describe('tagImage', () => {
+  const MANIFEST = '{"schemaVersion":2,\n  "layers": []}';
+  const TYPE = 'application/vnd.oci.image.manifest.v1+json';
+  const BatchGetImage = (): object => ({ images: [{ imageManifest: MANIFEST, imageManifestMediaType: TYPE }] });
+
+  test('puts the same bytes under each tag', async () => {
+    await start({ BatchGetImage, PutImage: () => ({}) });
+    await tagImage(ecr, NAME, digest(1), ['1', 'latest']);
+    expect(aws.calls[0]).toEqual({ operation: 'BatchGetImage', input: { repositoryName: NAME, imageIds: [{ imageDigest: digest(1) }] } });
+    expect(aws.calls.slice(1)).toEqual(['1', 'latest'].map(imageTag => ({
+      operation: 'PutImage',
+      input: { repositoryName: NAME, imageManifest: MANIFEST, imageManifestMediaType: TYPE, imageDigest: digest(1), imageTag },
+    })));
+  });
+
+  test('counts a tag that is there already as done, and goes on', async () => {
+    await start({ BatchGetImage, PutImage: ({ imageTag }) => imageTag === '1' ? refuse('ImageAlreadyExistsException')() : {} });
+    await tagImage(ecr, NAME, digest(1), ['1', 'latest']);
+    expect(operations()).toEqual(['BatchGetImage', 'PutImage', 'PutImage']);
+  });
+
+  test('fails when the tag is immutable and points elsewhere', async () => {
+    await start({ BatchGetImage, PutImage: refuse('ImageTagAlreadyExistsException') });
+    await expect(tagImage(ecr, NAME, digest(1), ['1'])).rejects.toMatchObject({ name: 'ImageTagAlreadyExistsException' });
+  });
+
+  test('fails when the image is gone, with the reason of ECR', async () => {
+    await start({ BatchGetImage: () => ({ images: [], failures: [{ failureReason: 'Requested image not found' }] }) });
+    await expect(tagImage(ecr, NAME, digest(1), ['1'])).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
+  });
+});
+
+describe('registryPassword', () => {
+  test('reads user and password', async () => {
+    await start({ GetAuthorizationToken: () => ({ authorizationData: [{ authorizationToken: Buffer.from('AWS:secret=').toString('base64') }] }) });
+    expect(await registryPassword(ecr)).toEqual({ user: 'AWS', password: 'secret=' });
+  });
+
+  test.each([['nothing', {}], ['no password', { authorizationData: [{ authorizationToken: 'QVdT' }] }]])('fails with %s', async (_, answer) => {
+    await start({ GetAuthorizationToken: () => answer });
+    await expect(registryPassword(ecr)).rejects.toThrow('ECR gave no authorization token');
+  });
+});
