@@ -63,6 +63,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/aws-lambda',
     'fast-check',
     'tsx',
+    'yaml',
   ],
   gitignore: ['cdk.out/', '/.demo/'],
 });
@@ -156,6 +157,7 @@ project.addPackageIgnore('/cdk.out/');
 project.addPackageIgnore('/docs/');
 project.addPackageIgnore('/tsconfig.check.json');
 project.addPackageIgnore('/.demo/');
+project.addPackageIgnore('/examples/');
 
 addRelease(project);
 

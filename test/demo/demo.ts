@@ -45,9 +45,9 @@ function conclude({ images, builds, buildsByDuplicate, deliveries, secondsToArri
 }
 
 demo(process.argv.slice(2)).then(
-  code => { process.exitCode = code; },
+  code => process.exit(code),
   (error: unknown) => {
     print(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
+    process.exit(1);
   },
 );

@@ -11,6 +11,7 @@ import { startDistribution } from '../fakes/registry/distribution';
 import { GhcrOptions, startGhcr } from '../fakes/registry/ghcr';
 import type { Manifest } from '../fakes/registry/images';
 import { startRegistry } from '../fakes/registry/registry';
+import { registriesConf } from '../fakes/registry/skopeo';
 import { LocalCloud, LocalCloudOptions } from '../local-cloud/cloud';
 import type { CloudEvent } from '../local-cloud/core/service';
 import type { Ecr } from '../local-cloud/services/ecr';
@@ -163,7 +164,7 @@ export class World {
     if (options.onEvent) { cloud.onEvent(options.onEvent); }
     const { ecr, secretsManager } = cloud.services;
     if (!ecr) { throw new Error('the local cloud has no ECR'); }
-    homeFiles['.config/containers/registries.conf'] = insecureRegistries(ghcr.host, ecr.host);
+    homeFiles['.config/containers/registries.conf'] = registriesConf([ghcr.host, ecr.host]);
     this.started = { github, ghcr, cloud, ecr };
 
     secretsManager.createSecret(PACKAGES_SECRET, this.tokens.packages);
@@ -199,10 +200,6 @@ function registryKind(): RegistryKind {
     throw new Error(`REGISTRY_KIND is "${kind}", expected "embedded" or "distribution"`);
   }
   return kind;
-}
-
-function insecureRegistries(...hosts: readonly string[]): string {
-  return hosts.map(host => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`).join('\n');
 }
 
 function token(kind: string): string {
