@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DeployOptions, LocalCloudOptions, Services } from './cloud-options';
 import { Faults, seededRandom } from '../fakes/faults';
 import { HttpServer } from '../fakes/http-server';
 import { AssemblyStack, loadAssembly } from './core/assembly';
@@ -10,72 +11,23 @@ import { CoreContext } from './core/context';
 import { startEndpoint } from './core/endpoint';
 import { Iam } from './core/iam';
 import { IamReport } from './core/iam-ledger';
-import { AwsError, CloudEvent, Input, Principal, RequiredPermission, ServiceModule } from './core/service';
+import { AssumedBy, AwsError, CloudEvent, Input, Principal, RequiredPermission, ServiceModule } from './core/service';
 import { Sessions } from './core/sessions';
 import { Stack } from './core/stack';
-import { ApiGateway, ApiGatewayOptions, createApiGateway } from './services/api-gateway';
+import { createApiGateway } from './services/api-gateway';
 import { CloudWatch, createCloudWatch } from './services/cloudwatch';
-import { CodeBuild, CodeBuildOptions, createCodeBuild } from './services/codebuild';
-import { createCustomResources, CustomResources } from './services/custom-resource';
-import { createEcr, Ecr, EcrOptions } from './services/ecr';
+import { createCodeBuild } from './services/codebuild';
+import { createCustomResources } from './services/custom-resource';
+import { createEcr } from './services/ecr';
 import { createIam } from './services/iam';
-import { createLambda, Lambda } from './services/lambda';
-import { createLogs, LogEvent, Logs } from './services/logs';
+import { createLambda } from './services/lambda';
+import { createLogs, LogEvent } from './services/logs';
 import { urlSuffix } from './services/naming';
-import { createScheduler, Scheduler } from './services/scheduler';
-import { createSecretsManager, SecretsManager } from './services/secrets-manager';
-import { createSqs, Sqs, SqsOptions } from './services/sqs';
+import { createScheduler } from './services/scheduler';
+import { createSecretsManager } from './services/secrets-manager';
+import { createSqs } from './services/sqs';
 
-export interface LocalCloudOptions {
-  /** @default 111122223333 */
-  readonly account?: string;
-  /** @default eu-west-1 */
-  readonly region?: string;
-  /** Everything random is drawn from it. @default 1 */
-  readonly seed?: number;
-  readonly clock?: Clock;
-  /** Registry behind ECR's data plane. @default - no ECR */
-  readonly ecrBacking?: { readonly url: string };
-  /** Node binary that runs functions. @default - environment variable LAMBDA_NODE, else the one that runs this */
-  readonly nodeBinary?: string;
-  /**
-   * `node_modules` directories in which the SDK of Lambda's runtime is found.
-   * @default - environment variable LAMBDA_RUNTIME_MODULES (separated by `:`), and the repository's own
-   */
-  readonly runtimeModules?: readonly string[];
-  /** Faults of the AWS endpoint. */
-  readonly faults?: Faults;
-  /** What the condition key aws:SecureTransport says. @default true */
-  readonly secureTransport?: boolean;
-  readonly sqs?: SqsOptions;
-  readonly ecr?: Omit<EcrOptions, 'backing'>;
-  readonly codebuild?: CodeBuildOptions;
-  readonly apiGateway?: ApiGatewayOptions;
-  /** More services, by name. */
-  readonly extraModules?: Readonly<Record<string, (context: CoreContext) => ServiceModule | Promise<ServiceModule>>>;
-}
-
-export interface DeployOptions {
-  /** Directory that `cdk synth` wrote. */
-  readonly assembly: string;
-  /** @default - the only stack of the assembly */
-  readonly stackName?: string;
-  readonly parameters?: Readonly<Record<string, string>>;
-}
-
-/** Handles of the services, for tests. */
-export interface Services {
-  readonly apiGateway: ApiGateway;
-  readonly cloudWatch: CloudWatch;
-  readonly codeBuild: CodeBuild;
-  readonly customResources: CustomResources;
-  readonly ecr?: Ecr;
-  readonly lambda: Lambda;
-  readonly logs: Logs;
-  readonly scheduler: Scheduler;
-  readonly secretsManager: SecretsManager;
-  readonly sqs: Sqs;
-}
+export type { DeployOptions, LocalCloudOptions, Services } from './cloud-options';
 
 /** An AWS account on this machine. It runs what a synthesized template says and enforces the template's IAM. */
 export class LocalCloud {
@@ -168,7 +120,7 @@ export class LocalCloud {
   }
 
   /** Credentials and region of a role for a process, as Lambda and CodeBuild get them. */
-  public processEnvironment(roleArn: string, session: string, assumedBy?: { readonly service: string; readonly sourceArn?: string }): Record<string, string> {
+  public processEnvironment(roleArn: string, session: string, assumedBy?: AssumedBy): Record<string, string> {
     return this.core.processEnvironment(roleArn, session, assumedBy);
   }
 
@@ -301,7 +253,7 @@ export class LocalCloud {
     };
   }
 
-  private assumeRole(roleArn: string, session: string, assumedBy: { readonly service: string; readonly sourceArn?: string }): Principal {
+  private assumeRole(roleArn: string, session: string, assumedBy: AssumedBy): Principal {
     this.iam.assume({ service: assumedBy.service, arn: assumedBy.service, sourceArn: assumedBy.sourceArn }, roleArn);
     return this.session(roleArn, session);
   }

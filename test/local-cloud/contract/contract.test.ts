@@ -2,19 +2,19 @@ import {
   BatchGetBuildsCommand, ListBuildsForProjectCommand, StartBuildCommand, StopBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import {
-  BatchDeleteImageCommand, BatchGetImageCommand, CreateRepositoryCommand, DescribeImagesCommand, DescribeRepositoriesCommand, GetAuthorizationTokenCommand,
-  ListImagesCommand, PutImageCommand,
+  BatchDeleteImageCommand, BatchGetImageCommand, CreateRepositoryCommand, DescribeImagesCommand, DescribeRepositoriesCommand,
+  GetAuthorizationTokenCommand, ListImagesCommand, PutImageCommand,
 } from '@aws-sdk/client-ecr';
 import {
   DeleteSecretCommand, DescribeSecretCommand, GetSecretValueCommand, ListSecretVersionIdsCommand, PutSecretValueCommand, RestoreSecretCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import {
-  ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, DeleteMessageCommand, GetQueueAttributesCommand, GetQueueUrlCommand, ReceiveMessageCommand,
-  SendMessageBatchCommand, SendMessageCommand,
+  ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, DeleteMessageCommand, GetQueueAttributesCommand, GetQueueUrlCommand,
+  ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { image } from '../../fakes/registry/images';
 import { Clients, moto, standIn, Subject } from './subjects';
+import { image } from '../../fakes/registry/images';
 
 /** The same cases against our stand-ins and against moto: README.md says what they don't share. */
 const SUBJECTS: [string, () => Promise<Subject>][] = [['the stand-in', standIn]];
@@ -55,7 +55,11 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       expect(sent).toMatchObject({ MD5OfMessageBody: MD5_OF_HELLO, MD5OfMessageAttributes: expect.stringMatching(/^[0-9a-f]{32}$/) as string });
       const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] }));
       expect(Messages).toMatchObject([{
-        MessageId: sent.MessageId, Body: 'hello', MD5OfBody: MD5_OF_HELLO, MD5OfMessageAttributes: sent.MD5OfMessageAttributes, MessageAttributes,
+        MessageId: sent.MessageId,
+        Body: 'hello',
+        MD5OfBody: MD5_OF_HELLO,
+        MD5OfMessageAttributes: sent.MD5OfMessageAttributes,
+        MessageAttributes,
         Attributes: { ApproximateReceiveCount: '1', SentTimestamp: expect.stringMatching(/^\d{13}$/) as string },
       }]);
       await clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0].ReceiptHandle }));
@@ -75,8 +79,10 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       await clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
       const first = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
       expect((await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined();
-      await clients.sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: first.Messages?.[0].ReceiptHandle, VisibilityTimeout: 0 }));
-      const again = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, AttributeNames: ['ApproximateReceiveCount'] }));
+      const { ReceiptHandle } = first.Messages?.[0] ?? {};
+      await clients.sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+      const counted = new ReceiveMessageCommand({ QueueUrl, MessageSystemAttributeNames: ['ApproximateReceiveCount'] });
+      const again = await clients.sqs.send(counted);
       expect(again.Messages).toMatchObject([{ Attributes: { ApproximateReceiveCount: '2' } }]);
     });
 
@@ -112,6 +118,9 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       ['repeated ids', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: ['a', 'a'].map(Id => ({ Id, MessageBody: 'x' })) })), 'BatchEntryIdsNotDistinct'],
       ['a bad id', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [{ Id: 'a b', MessageBody: 'x' }] })), 'InvalidBatchEntryId'],
       ['eleven entries', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: Array.from({ length: 11 }, (_, n) => ({ Id: String(n), MessageBody: 'x' })) })), 'TooManyEntriesInBatchRequest'],
+      ['a message beyond 1 MiB', QueueUrl => clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(1_048_577) })), 'InvalidParameterValue'],
+      ['a batch beyond 1 MiB', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: ['a', 'b'].map(Id => ({ Id, MessageBody: 'x'.repeat(600_000) })) })), 'BatchRequestTooLong'],
+      ['more than 10 messages', QueueUrl => clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 11 })), 'InvalidParameterValue'],
       ['a receipt handle that was never given', QueueUrl => clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'x' })), 'ReceiptHandleIsInvalid'],
     ])('fails for %s', async (_what, act, expected) => {
       const { url } = await subject.createQueue(fresh(), {});
@@ -122,11 +131,11 @@ describe.each(SUBJECTS)('%s', (name, start) => {
   describe('Secrets Manager', () => {
     const token = (letter: string): string => letter.repeat(32);
 
-    test('gives the current value by name and by ARN', async () => {
+    test('gives the current value by name, ARN and ARN without suffix', async () => {
       const Name = fresh();
       const arn = await subject.createSecret(Name, 'v1');
       expect(arn).toMatch(new RegExp(`:secret:${Name}-[A-Za-z0-9]{6}$`));
-      for (const SecretId of [Name, arn]) {
+      for (const SecretId of [Name, arn, arn.slice(0, -7)]) {
         expect(await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).toMatchObject({ ARN: arn, Name, SecretString: 'v1', VersionStages: ['AWSCURRENT'] });
       }
     });
@@ -148,7 +157,7 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b'), VersionStages: ['AWSPENDING'] }));
       expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('v1');
       await clients.secrets.send(new UpdateSecretVersionStageCommand({ SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId: token('b'), RemoveFromVersionId: VersionId }));
-      expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('v2');
+      expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))).SecretString).toBe('v2');
     });
 
     test('a deleted secret can\'t be read until it is restored', async () => {
@@ -165,6 +174,15 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       ['a secret that isn\'t there', () => clients.secrets.send(new GetSecretValueCommand({ SecretId: 'none' })), 'ResourceNotFoundException'],
       ['a stage that isn\'t there', SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSPENDING' })), 'ResourceNotFoundException'],
       ['a version that isn\'t there', SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionId: token('z') })), 'ResourceNotFoundException'],
+      ['a version without that stage', async SecretId => {
+        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }));
+        await clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionId: token('b'), VersionStage: 'AWSPREVIOUS' }));
+      }, 'InvalidRequestException'],
+      ['the same token with another value', async SecretId => {
+        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }));
+        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v3', ClientRequestToken: token('b') }));
+      }, 'ResourceExistsException'],
+      ['no value', SecretId => clients.secrets.send(new PutSecretValueCommand({ SecretId })), 'InvalidRequestException'],
       ['a short token', SecretId => clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'x', ClientRequestToken: 'x' })), 'InvalidParameterException'],
     ])('fails for %s', async (_what, act, expected) => {
       const Name = fresh();
@@ -192,8 +210,12 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const repositoryName = await repository({ imageScanningConfiguration: { scanOnPush: true } });
       const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
       expect(repositories).toMatchObject([{
-        repositoryName, imageTagMutability: 'MUTABLE', imageScanningConfiguration: { scanOnPush: true }, encryptionConfiguration: { encryptionType: 'AES256' },
-        repositoryUri: expect.stringMatching(new RegExp(`^[^/]+/${repositoryName}$`)) as string, createdAt: expect.any(Date) as Date,
+        repositoryName,
+        imageTagMutability: 'MUTABLE',
+        imageScanningConfiguration: { scanOnPush: true },
+        encryptionConfiguration: { encryptionType: 'AES256' },
+        repositoryUri: expect.stringMatching(new RegExp(`^[^/]+/${repositoryName}$`)) as string,
+        createdAt: expect.any(Date) as Date,
       }]);
     });
 
@@ -237,6 +259,8 @@ describe.each(SUBJECTS)('%s', (name, start) => {
 
     test.each<[string, () => Promise<unknown>, string]>([
       ['a repository twice', async () => { await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: await repository() })); }, 'RepositoryAlreadyExistsException'],
+      ['a double hyphen', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a--b' })), 'InvalidParameterException'],
+      ['a double underscore', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a__b' })), 'InvalidParameterException'],
       ['a bad name', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'My-Org/App' })), 'InvalidParameterException'],
       ['a repository that isn\'t there', () => clients.ecr.send(new ListImagesCommand({ repositoryName: 'none' })), 'RepositoryNotFoundException'],
       ['an image that isn\'t there', async () => clients.ecr.send(new DescribeImagesCommand({ repositoryName: await repository(), imageIds: [{ imageTag: 'none' }] })), 'ImageNotFoundException'],
@@ -256,8 +280,12 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       await subject.createProject(projectName);
       const { build } = await clients.codebuild.send(new StartBuildCommand({ projectName }));
       expect(build).toMatchObject({
-        projectName, buildStatus: 'IN_PROGRESS', buildComplete: false, id: expect.stringMatching(new RegExp(`^${projectName}:[0-9a-f-]{36}$`)) as string,
-        arn: expect.stringMatching(new RegExp(`:build/${projectName}:`)) as string, startTime: expect.any(Date) as Date,
+        projectName,
+        buildStatus: 'IN_PROGRESS',
+        buildComplete: false,
+        id: expect.stringMatching(new RegExp(`^${projectName}:[0-9a-f-]{36}$`)) as string,
+        arn: expect.stringMatching(new RegExp(`:build/${projectName}:`)) as string,
+        startTime: expect.any(Date) as Date,
         phases: expect.arrayContaining([expect.objectContaining({ phaseType: 'SUBMITTED', phaseStatus: 'SUCCEEDED' })]) as object[],
       });
       const id = build?.id ?? '';

@@ -2,6 +2,8 @@ import { CodeBuildClient, CreateProjectCommand } from '@aws-sdk/client-codebuild
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { startMoto } from './moto';
+import { withUnixTimes } from './moto-timestamps';
 import { RegistryClient } from '../../fakes/registry/client';
 import type { Manifest } from '../../fakes/registry/images';
 import { startRegistry } from '../../fakes/registry/registry';
@@ -12,7 +14,6 @@ import { createEcr } from '../services/ecr';
 import { createSecretsManager } from '../services/secrets-manager';
 import { createSqs } from '../services/sqs';
 import { ADMINISTRATOR, TestContext } from '../services/test-context';
-import { startMoto } from './moto';
 
 /** An implementation of the AWS APIs, reached through the AWS SDK. */
 export interface Subject {
@@ -37,7 +38,12 @@ const BUILDSPEC = JSON.stringify({ version: '0.2', phases: { build: { commands: 
 
 function clientsOf(endpoint: string, accessKeyId: string, secretAccessKey: string, sessionToken?: string): Clients {
   const settings = { endpoint, region: REGION, credentials: { accessKeyId, secretAccessKey, sessionToken }, maxAttempts: 1 };
-  return { sqs: new SQSClient(settings), secrets: new SecretsManagerClient(settings), ecr: new ECRClient(settings), codebuild: new CodeBuildClient(settings) };
+  return {
+    sqs: new SQSClient(settings),
+    secrets: new SecretsManagerClient(settings),
+    ecr: new ECRClient(settings),
+    codebuild: new CodeBuildClient(settings),
+  };
 }
 
 export async function standIn(): Promise<Subject> {
@@ -93,7 +99,9 @@ export async function standIn(): Promise<Subject> {
 
 export async function moto(): Promise<Subject> {
   const server = await startMoto();
-  const clients = clientsOf(server.url, 'AKIAIOSFODNN7EXAMPLE', 'secret');
+  const proxy = await withUnixTimes(server.url);
+  const keys = ['AKIAIOSFODNN7EXAMPLE', 'secret'] as const;
+  const clients = { ...clientsOf(server.url, ...keys), codebuild: clientsOf(proxy.url, ...keys).codebuild };
   return {
     clients,
     createQueue: async (QueueName, Attributes) => {
@@ -112,6 +120,9 @@ export async function moto(): Promise<Subject> {
       }));
     },
     pushLayers: () => Promise.resolve(),
-    close: () => server.close(),
+    close: async () => {
+      await proxy.close();
+      await server.close();
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { CloudContext, Principal, RequiredPermission } from './service';
+import type { AssumedBy, CloudContext, Principal, RequiredPermission } from './service';
 
 /** What the services of this folder get beyond the shared interface: roles, addresses, what runs a function. */
 export interface CoreContext extends CloudContext {
@@ -18,5 +18,5 @@ export interface CoreContext extends CloudContext {
   /** Checks in advance, as a service does before it accepts a configuration; leaves no trace in the report. */
   isAllowed(caller: Principal, permission: RequiredPermission): boolean;
   /** Takes on a role for a service; the role's trust policy decides. */
-  assumeRole(roleArn: string, session: string, assumedBy: { readonly service: string; readonly sourceArn?: string }): Principal;
+  assumeRole(roleArn: string, session: string, assumedBy: AssumedBy): Principal;
 }

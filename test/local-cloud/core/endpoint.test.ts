@@ -22,7 +22,7 @@ describe('the endpoint', () => {
     cloud.services.sqs.queues.create('jobs');
   });
   afterAll(async () => {
-    clients.forEach(client => client.destroy());
+    clients.forEach(made => made.destroy());
     await cloud.close();
   });
 

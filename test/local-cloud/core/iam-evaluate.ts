@@ -52,18 +52,20 @@ function narrower(best: Match | undefined, candidate: Match): Match {
 function match(statement: Statement, request: AccessRequest): Match | undefined {
   const action = matchElement(statement.actions, statement.notActions, pattern => actionMatches(pattern, request.action));
   if (action === undefined) { return undefined; }
-  const resource = matchElement(statement.resources, statement.notResources, pattern => arnMatches(expand(pattern, request.context), request.resource));
+  const fits = (pattern: string): boolean => arnMatches(expand(pattern, request.context), request.resource);
+  const resource = matchElement(statement.resources, statement.notResources, fits);
   // A trust policy's resource is the role that carries it.
   if (resource === undefined && (statement.resources ?? statement.notResources)) { return undefined; }
   if (statement.principal && !principalMatches(statement.principal, request.principal)) { return undefined; }
-  if (!statement.conditions.every(condition => conditionHolds({ ...condition, values: condition.values.map(value => expand(value, request.context)) }, request.context))) {
-    return undefined;
-  }
+  const conditions = statement.conditions.map(condition => ({ ...condition, values: condition.values.map(value => expand(value, request.context)) }));
+  if (!conditions.every(condition => conditionHolds(condition, request.context))) { return undefined; }
   return { statement, action, resource: resource ?? '' };
 }
 
 /** The narrowest pattern that matches; `*` when it is by not being excluded. */
-function matchElement(patterns: readonly string[] | undefined, excluded: readonly string[] | undefined, test: (pattern: string) => boolean): string | undefined {
+function matchElement(
+  patterns: readonly string[] | undefined, excluded: readonly string[] | undefined, test: (pattern: string) => boolean,
+): string | undefined {
   if (patterns) { return patterns.filter(test).sort((a, b) => specificity(b) - specificity(a))[0]; }
   if (excluded) { return excluded.some(test) ? undefined : '*'; }
   return undefined;
@@ -71,7 +73,8 @@ function matchElement(patterns: readonly string[] | undefined, excluded: readonl
 
 function principalMatches(element: PrincipalElement, principal: RequestPrincipal): boolean {
   if (principal.service !== undefined) { return element.any || element.services.includes(principal.service); }
-  return element.any || element.aws.some(name => namesAccount(name, principal.account) || name === principal.roleArn || name === principal.sessionArn);
+  const names = [principal.roleArn, principal.sessionArn];
+  return element.any || element.aws.some(name => namesAccount(name, principal.account) || names.includes(name));
 }
 
 /**

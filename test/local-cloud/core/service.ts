@@ -12,6 +12,14 @@ export interface Principal {
   readonly sourceArn?: string;
 }
 
+/** The service that takes on a role, and for which of its resources. */
+export interface AssumedBy {
+  /** `lambda.amazonaws.com` */
+  readonly service: string;
+  /** What the condition key aws:SourceArn says. */
+  readonly sourceArn?: string;
+}
+
 /** What a call needs to be allowed; every entry is checked. */
 export interface RequiredPermission {
   /** `sqs:SendMessage` */
@@ -40,7 +48,9 @@ export interface AwsService {
   readonly jsonVersion?: '1.0' | '1.1';
   readonly operations: Readonly<Record<string, Operation>>;
   /** Maps a REST request to an operation (Lambda's Invoke); undefined when it is not known. */
-  rest?(method: string, path: string, query: URLSearchParams, headers: Record<string, string>, body: Buffer): { operation: string; input: Input } | undefined;
+  rest?(
+    method: string, path: string, query: URLSearchParams, headers: Record<string, string>, body: Buffer,
+  ): { operation: string; input: Input } | undefined;
   /** The HTTP answer of a REST operation; undefined sends the output as JSON with status 200. */
   restResponse?(operation: string, output: object): { status: number; headers: Record<string, string>; body: string | Buffer } | undefined;
   /** The code that an error has in the older query protocol, for services that still send it (SQS: `AWS.SimpleQueueService.NonExistentQueue`). */
@@ -79,7 +89,7 @@ export interface CloudContext {
    * AWS_* variables for a process that runs as this role: session credentials, region, endpoint.
    * @param assumedBy the service that takes on the role; the role's trust policy must allow it. Every service passes it.
    */
-  processEnvironment(roleArn: string, session: string, assumedBy?: { readonly service: string; readonly sourceArn?: string }): Record<string, string>;
+  processEnvironment(roleArn: string, session: string, assumedBy?: AssumedBy): Record<string, string>;
   /** Directory or file of an asset that the assembly published under this bucket and key. */
   asset(bucket: string, key: string): string;
 }

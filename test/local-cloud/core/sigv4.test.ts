@@ -1,5 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { parseAuthorization, sign, SignedRequest, verifySignature } from './sigv4';
 
 const credentials = {
@@ -10,22 +9,29 @@ const credentials = {
 };
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-class Sha256 {
-  private readonly hash;
-  constructor(secret?: unknown) { this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', Buffer.from(secret as Uint8Array)); }
-  public update(data: Uint8Array): void { this.hash.update(data); }
-  public async digest(): Promise<Uint8Array> { return this.hash.digest(); }
-  public reset(): void { throw new Error('not needed'); }
-}
-
-/** A request as the SDK signs it. */
+/** A request as the SDK signs it, taken from it before it is sent. */
 async function signed(path = '/2015-03-31/functions/arn%3Aaws%3Alambda%3Ax/invocations', body = '{"a":1}', query: Record<string, string> = {}): Promise<SignedRequest> {
-  const signer = new SignatureV4({ service: 'lambda', region: 'eu-west-1', credentials, sha256: Sha256 as never });
-  const request = await signer.sign({
-    method: 'POST', protocol: 'http:', hostname: '127.0.0.1', port: 1234, path, query, headers: { 'host': '127.0.0.1:1234', 'content-type': 'application/json' }, body,
-  }, { signingDate: new Date(now) });
   const search = new URLSearchParams(query).toString();
-  return { method: 'POST', url: path + (search === '' ? '' : `?${search}`), headers: request.headers, body: Buffer.from(body) };
+  return new Promise((resolve, reject) => {
+    const client = new SQSClient({
+      region: 'eu-west-1',
+      credentials,
+      endpoint: 'http://127.0.0.1:1234',
+      systemClockOffset: now - Date.now(),
+      maxAttempts: 1,
+      requestHandler: {
+        handle: async (request: { readonly method: string; readonly headers: Record<string, string> }): Promise<never> => {
+          resolve({ method: request.method, url: path + (search === '' ? '' : `?${search}`), headers: request.headers, body: Buffer.from(body) });
+          throw new Error('not sent');
+        },
+      },
+    });
+    client.middlewareStack.add(next => async args => {
+      Object.assign(args.request as object, { path, body, query });
+      return next(args);
+    }, { step: 'build', priority: 'low' });
+    client.send(new ListQueuesCommand({})).catch((error: unknown) => { if (String(error) !== 'Error: not sent') { reject(error); } });
+  });
 }
 
 const verify = (request: SignedRequest, at = now, region = 'eu-west-1'): void => verifySignature(request, parseAuthorization(request.headers.authorization), credentials, region, at);

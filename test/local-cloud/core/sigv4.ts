@@ -31,13 +31,13 @@ export interface Scope {
 const MAX_SKEW_MS = 5 * 60_000;
 
 /** Reads the Authorization header. */
-export function parseAuthorization(header: string | undefined): Scope {
-  if (header === undefined) { throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403); }
-  const fields = /^AWS4-HMAC-SHA256 Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/.exec(header);
+export function parseAuthorization(authorization: string | undefined): Scope {
+  if (authorization === undefined) { throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403); }
+  const fields = /^AWS4-HMAC-SHA256 Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/.exec(authorization);
   const credential = fields?.[1]?.split('/') ?? [];
   const [accessKeyId, date, region, service, terminator] = credential;
   if (!fields || !accessKeyId || !date || !region || !service || credential.length !== 5 || terminator !== 'aws4_request') {
-    throw new AwsError('IncompleteSignatureException', `Authorization header isn't a complete Signature Version 4: '${header.slice(0, 60)}...'`, 403);
+    throw new AwsError('IncompleteSignatureException', `Authorization header isn't a complete Signature Version 4: '${authorization.slice(0, 60)}...'`, 403);
   }
   return { accessKeyId, date, region, service, signedHeaders: (fields[2] ?? '').split(';'), signature: fields[3] ?? '' };
 }

@@ -1,7 +1,8 @@
 import { AssemblyStack } from './assembly';
 import { CoreContext } from './context';
-import { evaluateCondition, resolve, Scope } from './intrinsics';
+import { resolve, Scope } from './intrinsics';
 import { isRecord, Json, record } from './json';
+import { createScope, PROVIDERS } from './scope';
 import { Resource, ResourceProvider, ResourceRequest } from './service';
 import { creationOrder, ResourceDefinition } from './template';
 
@@ -33,8 +34,6 @@ type Step = () => Promise<void>;
 
 /** Takes one change back; what it restores under another identity goes into `restored`. */
 type Undo = (restored: Map<string, Deployed>) => Promise<void>;
-
-const PUBLIC_FILES = 'test/local-cloud/services/';
 
 /**
  * One CloudFormation stack: creates resources in dependency order, updates what changed, replaces what has no update, removes what is gone,
@@ -123,7 +122,7 @@ export class Stack {
     const scope = this.scope(target);
     const wanted = creationOrder(template).filter(id => exists(template.resources.get(id), scope));
     const missing = wanted.flatMap(id => this.providerOf(template.resources.get(id)) ? [] : `${id} (${template.resources.get(id)?.type})`);
-    if (missing.length > 0) { throw new Error(`the local cloud doesn't know the type of ${missing.join(', ')}; add a provider in ${PUBLIC_FILES}`); }
+    if (missing.length > 0) { throw new Error(`the local cloud doesn't know the type of ${missing.join(', ')}; add a provider in ${PROVIDERS}`); }
     const previous = this.order;
     for (const id of wanted) {
       const definition = template.resources.get(id);
@@ -160,7 +159,9 @@ export class Stack {
     if (existing) { cleanup.push(() => this.remove(existing, existing.definition.updateReplacePolicy)); }
   }
 
-  private async createNew(provider: ResourceProvider, definition: ResourceDefinition, properties: Record<string, unknown>, undo: Undo[]): Promise<Resource> {
+  private async createNew(
+    provider: ResourceProvider, definition: ResourceDefinition, properties: Record<string, unknown>, undo: Undo[],
+  ): Promise<Resource> {
     const { logicalId } = definition;
     const request = this.request(definition, properties);
     this.say('CREATE_IN_PROGRESS', logicalId);
@@ -203,7 +204,8 @@ export class Stack {
   private async revert(existing: Deployed, failedProperties: Record<string, unknown>, restored: Map<string, Deployed>): Promise<void> {
     const { logicalId } = existing.definition;
     const current = this.deployed.get(logicalId) ?? existing;
-    const resource = await existing.provider.update?.(this.request(existing.definition, existing.properties), current.resource, failedProperties) ?? existing.resource;
+    const request = this.request(existing.definition, existing.properties);
+    const resource = await existing.provider.update?.(request, current.resource, failedProperties) ?? existing.resource;
     this.say('UPDATE_COMPLETE', logicalId, 'rolled back');
     if (resource.physicalId !== current.resource.physicalId) { await this.remove(current, 'Delete'); }
     restored.set(logicalId, { ...existing, resource });
@@ -241,69 +243,23 @@ export class Stack {
     const known = this.providerOf(definition)?.properties ?? [];
     const unknown = known.includes('*') ? [] : Object.keys(definition.properties).filter(key => !known.includes(key));
     if (unknown.length > 0) {
-      throw new Error(`resource ${definition.logicalId} (${definition.type}): the local cloud doesn't know the propert${unknown.length > 1 ? 'ies' : 'y'} ${unknown.join(', ')} (it knows ${known.join(', ')}); add it to the type's provider in ${PUBLIC_FILES}`);
+      throw new Error(`resource ${definition.logicalId} (${definition.type}): the local cloud doesn't know the propert${unknown.length > 1 ? 'ies' : 'y'} ${unknown.join(', ')} (it knows ${known.join(', ')}); add it to the type's provider in ${PROVIDERS}`);
     }
     return { ...record(resolve(definition.properties, scope, where), where) };
   }
 
   private scope(target: AssemblyStack): Scope {
-    const { template } = target;
-    const pseudo = this.pseudo();
-    const conditions = new Map<string, boolean>();
-    const scope: Scope = {
-      pseudo,
-      mappings: template.mappings,
-      ref: name => name in template.parameters ? this.parameter(name, template.parameters[name]) : this.reference(name, template.resources.has(name)),
-      getAtt: (id, attribute) => this.attribute(id, attribute),
-      condition: name => {
-        const known = conditions.get(name);
-        if (known !== undefined) { return known; }
-        if (!(name in template.conditions)) { throw new Error(`the template has no condition '${name}'`); }
-        const value = evaluateCondition(template.conditions[name], scope, `Conditions.${name}`);
-        conditions.set(name, value);
-        return value;
+    return createScope({
+      template: target.template,
+      environment: this.context,
+      stackName: this.name,
+      stackId: this.stackId,
+      parameters: this.parameters,
+      created: id => {
+        const found = this.deployed.get(id);
+        return found && { type: found.definition.type, resource: found.resource };
       },
-    };
-    return scope;
-  }
-
-  private pseudo(): Record<string, string> {
-    const { account, region, partition } = this.context;
-    return {
-      'AWS::AccountId': account,
-      'AWS::Partition': partition,
-      'AWS::Region': region,
-      'AWS::StackId': this.stackId,
-      'AWS::StackName': this.name,
-      'AWS::URLSuffix': partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com',
-    };
-  }
-
-  private parameter(name: string, value: unknown): string {
-    const given = this.parameters[name];
-    if (given !== undefined) { return given; }
-    const definition = isRecord(value) ? value : {};
-    // A bootstrapped environment of a recent version: the template's rule only wants it to be at least 6.
-    if (name === 'BootstrapVersion') { return '31'; }
-    if (String(definition.Type).startsWith('AWS::SSM::')) { throw new Error(`parameter ${name} reads SSM (${String(definition.Default)}), which the local cloud doesn't have: pass its value in deploy({ parameters })`); }
-    if (definition.Default === undefined) { throw new Error(`parameter ${name} has no default: pass its value in deploy({ parameters })`); }
-    return String(definition.Default);
-  }
-
-  private reference(name: string, known: boolean): string | undefined {
-    const found = this.deployed.get(name);
-    if (!found && known) { throw new Error(`resource ${name} is referred to but was not created (condition?)`); }
-    return found?.resource.physicalId;
-  }
-
-  private attribute(id: string, attribute: string): string {
-    const found = this.deployed.get(id);
-    if (!found) { throw new Error(`Fn::GetAtt: no resource '${id}' was created`); }
-    const value = found.resource.attributes[attribute];
-    if (value === undefined) {
-      throw new Error(`Fn::GetAtt: resource ${id} (${found.definition.type}) has no attribute '${attribute}' (it has ${Object.keys(found.resource.attributes).join(', ') || 'none'}); add it to the type's provider in ${PUBLIC_FILES}`);
-    }
-    return value;
+    });
   }
 
   private say(kind: string, resource: string, text = ''): void {

@@ -31,7 +31,12 @@ export class HttpApi {
   private server: HttpServer | undefined;
   private logStreams = new Set<string>();
 
-  constructor(private readonly context: CoreContext, public readonly id: string, public readonly domainName: string, private readonly alwaysBase64: boolean) {}
+  constructor(
+    private readonly context: CoreContext,
+    public readonly id: string,
+    public readonly domainName: string,
+    private readonly alwaysBase64: boolean,
+  ) {}
 
   public async listen(): Promise<string> {
     this.server = await serve(async (request, response) => this.serveRequest(request, response));

@@ -20,7 +20,8 @@ const REQUEST: HttpRequest = {
   body: Buffer.from('{"a":1}'),
   rawHeaders: ['Content-Type', 'application/json', 'User-Agent', 'test', 'X-Many', '1', 'x-many', '2', 'Cookie', 'a=1; b=2'],
 };
-const event = (request: Partial<HttpRequest> = {}, context: Partial<EventContext> = {}): Record<string, unknown> => toEvent({ ...REQUEST, ...request }, { ...CONTEXT, ...context });
+const event = (request: Partial<HttpRequest> = {}, context: Partial<EventContext> = {}): Record<string, unknown> =>
+  toEvent({ ...REQUEST, ...request }, { ...CONTEXT, ...context });
 const withType = (type: string, body = '{"a":1}'): Record<string, unknown> => event({ rawHeaders: ['Content-Type', type], body: Buffer.from(body) });
 
 describe('toEvent', () => {
@@ -34,7 +35,7 @@ describe('toEvent', () => {
       body: '{"a":1}',
       isBase64Encoded: false,
       headers: {
-        'content-type': 'application/json', 'user-agent': 'test', 'x-many': '1,2', 'x-amzn-trace-id': 'Root=1', 'x-forwarded-for': '10.0.0.1', 'x-forwarded-port': '443', 'x-forwarded-proto': 'https',
+        'host': 'abc.execute-api.eu-west-1.amazonaws.com', 'content-type': 'application/json', 'user-agent': 'test', 'x-many': '1,2', 'x-amzn-trace-id': 'Root=1', 'x-forwarded-for': '10.0.0.1', 'x-forwarded-port': '443', 'x-forwarded-proto': 'https',
       },
       requestContext: {
         accountId: '111122223333',

@@ -41,6 +41,8 @@ export function toEvent(request: HttpRequest, context: EventContext): Record<str
     ...(cookie === undefined ? {} : { cookies: cookie.split(/;\s*/) }),
     headers: {
       ...rest,
+      // The public name; clients of the local cloud send the loopback address instead.
+      'host': context.domainName,
       'x-amzn-trace-id': context.traceId,
       'x-forwarded-for': rest['x-forwarded-for'] === undefined ? request.sourceIp : `${rest['x-forwarded-for']}, ${request.sourceIp}`,
       'x-forwarded-port': '443',

@@ -88,7 +88,11 @@ interface Part {
   remove(api: HttpApi, id: string): void;
 }
 
-function part(type: string, properties: readonly string[], draw: (properties: Record<string, unknown>) => string, find: (id: unknown) => HttpApi, { put, remove }: Part): ResourceProvider {
+/** A resource that is a part of an API. */
+function part(
+  type: string, properties: readonly string[], draw: (properties: Record<string, unknown>) => string, find: (id: unknown) => HttpApi,
+  { put, remove }: Part,
+): ResourceProvider {
   const place = (request: ResourceRequest, id: string): Resource => {
     put(find(request.properties.ApiId), id, request.properties);
     return { physicalId: id, attributes: {} };

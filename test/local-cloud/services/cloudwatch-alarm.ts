@@ -1,4 +1,4 @@
-import { Datum, sameDimensions } from './cloudwatch-metrics';
+import { Datum, isMetric } from './cloudwatch-metrics';
 import { physicalName } from './naming';
 import { CoreContext } from '../core/context';
 import { list, number, optionalNumber, optionalString, record, string } from '../core/json';
@@ -70,7 +70,7 @@ function oneOf(value: unknown, known: readonly string[], where: string): string 
 
 /** Evaluates the alarm's periods back from `now`: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html */
 export function alarmState(alarm: Alarm, data: readonly Datum[], now: number): AlarmState {
-  const own = data.filter(datum => datum.namespace === alarm.namespace && datum.name === alarm.metric && sameDimensions(datum.dimensions, alarm.dimensions));
+  const own = data.filter(datum => isMetric(datum, alarm.namespace, alarm.metric, alarm.dimensions));
   const points = Array.from({ length: alarm.evaluationPeriods }, (_, index) => {
     const end = now - index * alarm.periodMs;
     const values = own.filter(datum => datum.timestamp > end - alarm.periodMs && datum.timestamp <= end).map(datum => datum.value);

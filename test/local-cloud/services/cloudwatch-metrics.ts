@@ -7,7 +7,12 @@ export interface Datum {
   readonly timestamp: number;
 }
 
-export function sameDimensions(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {
+/** @param dimensions undefined matches any, else they must be exactly these */
+export function isMetric(datum: Datum, namespace: string, name: string, dimensions?: Readonly<Record<string, string>>): boolean {
+  return datum.namespace === namespace && datum.name === name && (dimensions === undefined || sameDimensions(datum.dimensions, dimensions));
+}
+
+function sameDimensions(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(left);
   return keys.length === Object.keys(right).length && keys.every(key => left[key] === right[key]);
 }

@@ -1,5 +1,5 @@
 import { Alarm, alarmProvider, AlarmState, alarmState, parseAlarm } from './cloudwatch-alarm';
-import { Datum, sameDimensions } from './cloudwatch-metrics';
+import { Datum, isMetric } from './cloudwatch-metrics';
 import { urlSuffix } from './naming';
 import { CoreContext } from '../core/context';
 import { isRecord, number, record, string } from '../core/json';
@@ -28,7 +28,7 @@ export function createCloudWatch(context: CoreContext): CloudWatch {
   return {
     data,
     sum: (namespace, name, dimensions) => data
-      .filter(datum => datum.namespace === namespace && datum.name === name && (dimensions === undefined || sameDimensions(datum.dimensions, dimensions)))
+      .filter(datum => isMetric(datum, namespace, name, dimensions))
       .reduce((total, datum) => total + datum.value, 0),
     alarms: async () => {
       const states: AlarmState[] = [];

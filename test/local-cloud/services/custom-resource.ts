@@ -22,10 +22,10 @@ interface Response {
 }
 
 export interface CustomResources extends ServiceModule {
-  /** Takes every event of the cloud: a function that failed without answering is noticed through them. */
-  watch(event: CloudEvent): void;
   /** Every request that was sent, without its ResponseURL. */
   readonly requests: readonly Readonly<Record<string, unknown>>[];
+  /** Takes every event of the cloud: a function that failed without answering is noticed through them. */
+  watch(event: CloudEvent): void;
 }
 
 /** Custom resources, by the protocol of CloudFormation: an event to the function, a PUT to the event's ResponseURL. */
@@ -38,7 +38,7 @@ export async function createCustomResources(context: CoreContext): Promise<Custo
   const server = await serve((request, response) => receive(request, response, open, signing));
   context.aliases.set(host, server.url);
 
-  const send = async (type: RequestType, request: ResourceRequest, more: Readonly<Record<string, unknown>>): Promise<Response> => {
+  const send: Send = async (type, request, more) => {
     const requestId = randomUuid(context.random);
     const event = {
       RequestType: type,
@@ -80,7 +80,9 @@ export async function createCustomResources(context: CoreContext): Promise<Custo
   };
 }
 
-function customProvider(type: string, send: (type: RequestType, request: ResourceRequest, more: Readonly<Record<string, unknown>>) => Promise<Response>): ResourceProvider {
+type Send = (type: RequestType, request: ResourceRequest, more: Readonly<Record<string, unknown>>) => Promise<Response>;
+
+function customProvider(type: string, send: Send): ResourceProvider {
   const resource = (response: Response): Resource => ({ physicalId: response.physicalId, attributes: response.data });
   return {
     type,
@@ -104,7 +106,9 @@ function metadataProvider(): ResourceProvider {
   return { type: 'AWS::CDK::Metadata', properties: ['*'], create: request => ({ physicalId: request.logicalId, attributes: {} }), update: (_, previous) => previous };
 }
 
-async function receive(request: IncomingMessage, response: ServerResponse, open: ReadonlyMap<string, (response: Response) => void>, signing: string): Promise<void> {
+async function receive(
+  request: IncomingMessage, response: ServerResponse, open: ReadonlyMap<string, (response: Response) => void>, signing: string,
+): Promise<void> {
   const body = await readBody(request);
   const url = new URL(request.url ?? '/', 'http://loopback');
   const [, logicalId, requestId = ''] = decodeURIComponent(url.pathname.slice(1)).split('|');

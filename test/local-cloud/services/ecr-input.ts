@@ -2,8 +2,11 @@ import type { EcrStore } from './ecr-store';
 import { Fields } from './fields';
 import { AwsError, Input, RequiredPermission } from '../core/service';
 
-/** 2-256 characters: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html */
-const NAME = /^(?:[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\/)*[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+/**
+ * 2-256 characters: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+ * Registries of the distribution specification (and GHCR) allow `--` and `__` inside a name; ECR's pattern and user guide don't.
+ */
+const NAME = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 
 export function fieldsOf(input: Input): Fields {
   return new Fields(input, (name, problem) => new AwsError('InvalidParameterException', problem === 'is required'

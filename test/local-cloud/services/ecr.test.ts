@@ -72,7 +72,7 @@ describe('repositories', () => {
     expect(second.nextToken).toBeUndefined();
   });
 
-  test.each(['a', 'Upper/case', 'double..dot', '-dash', 'x'.repeat(257), 'a//b', 'under___score'])('fails to create %p', async repositoryName => {
+  test.each(['a', 'Upper/case', 'double..dot', '-dash', 'x'.repeat(257), 'a//b', 'double--hyphen', 'double__underscore'])('fails to create %p', async repositoryName => {
     expect((await errorOf(call('CreateRepository', { repositoryName }))).code).toBe('InvalidParameterException');
   });
 

@@ -14,9 +14,9 @@ const MAX_ASYNC_REQUEST_BYTES = 1024 * 1024;
 
 export interface Lambda extends ServiceModule {
   readonly service: AwsService;
+  readonly functions: ReadonlyMap<string, FunctionPool>;
   /** Invokes as the account's administrator would. */
   invoke(name: string, event: unknown): Promise<InvocationResult>;
-  readonly functions: ReadonlyMap<string, FunctionPool>;
 }
 
 /** AWS Lambda: every function runs in processes of its own, with its role's credentials. */
@@ -37,9 +37,10 @@ export function createLambda(context: CoreContext): Lambda {
     try {
       const started = performance.now();
       const result = await pool.invoke(payload);
-      await publish(context, pool.name, { Invocations: 1, Errors: result.functionError === undefined ? 0 : 1, Duration: performance.now() - started });
-      const text = result.functionError === undefined ? result.payload.slice(0, 200) : errorMessage(result);
-      context.emit({ source: 'lambda', resource: pool.name, kind: result.functionError === undefined ? 'result' : 'error', text, detail: { requestId: result.requestId } });
+      const failed = result.functionError !== undefined;
+      await publish(context, pool.name, { Invocations: 1, Errors: failed ? 1 : 0, Duration: performance.now() - started });
+      const text = failed ? errorMessage(result) : result.payload.slice(0, 200);
+      context.emit({ source: 'lambda', resource: pool.name, kind: failed ? 'error' : 'result', text, detail: { requestId: result.requestId } });
       return result;
     } catch (error) {
       if (error instanceof AwsError && error.status === 429) { await publish(context, pool.name, { Throttles: 1 }); }
@@ -78,7 +79,11 @@ export function createLambda(context: CoreContext): Lambda {
   return {
     service,
     functions,
-    providers: [functionProvider(context, functions, prefix, later), permissionProvider(permissions, functionName), eventSourceProvider(context, sources)],
+    providers: [
+      functionProvider(context, functions, prefix, later),
+      permissionProvider(permissions, functionName),
+      eventSourceProvider(context, sources),
+    ],
     invoke: async (name, event) => run(find(name), JSON.stringify(event)),
     busy: () => later.busy() || sources.busy() || [...functions.values()].some(pool => pool.active > 0),
     close: async () => {
@@ -112,7 +117,9 @@ function checkPayload(payload: string, type: string): void {
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
-function rest(method: string, path: string, _: URLSearchParams, headers: Record<string, string>, body: Buffer): { operation: string; input: Input } | undefined {
+function rest(
+  method: string, path: string, _: URLSearchParams, headers: Record<string, string>, body: Buffer,
+): { operation: string; input: Input } | undefined {
   const [, encoded = '', invocations] = /^\/2015-03-31\/functions\/([^/]+)(\/invocations)?$/.exec(path) ?? [];
   const FunctionName = decodeURIComponent(encoded);
   if (method === 'POST' && invocations) {

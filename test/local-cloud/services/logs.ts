@@ -17,9 +17,9 @@ interface LogGroup {
 }
 
 export interface Logs extends ServiceModule {
-  /** Every event of a group in order of arrival; empty when it has none. @throws when the group doesn't exist */
-  events(group: string): readonly LogEvent[];
   readonly groups: ReadonlyMap<string, LogGroup>;
+  /** Every event of a group in order of arrival, also of one that was deleted. @throws when there never was such a group */
+  events(group: string): readonly LogEvent[];
 }
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html */
@@ -41,7 +41,7 @@ export function createLogs(context: CoreContext): Logs {
     arrivals.set(name, []);
   };
   const put = async (input: Input): Promise<object> => {
-    const group = find(name(input));
+    const group = find(groupName(input));
     const stream = group.streams.get(string(input.logStreamName, 'logStreamName'));
     if (!stream) { throw new AwsError('ResourceNotFoundException', 'The specified log stream does not exist.'); }
     for (const item of list(input.logEvents, 'logEvents')) {
@@ -76,13 +76,13 @@ export function createLogs(context: CoreContext): Logs {
       }),
       operations: {
         CreateLogGroup: {
-          permissions: input => [{ action: 'logs:CreateLogGroup', resource: `${arn(name(input))}:log-stream:` }],
-          handle: input => { create(name(input)); return {}; },
+          permissions: input => [{ action: 'logs:CreateLogGroup', resource: `${arn(groupName(input))}:log-stream:` }],
+          handle: input => { create(groupName(input)); return {}; },
         },
         CreateLogStream: {
-          permissions: input => [{ action: 'logs:CreateLogStream', resource: `${arn(name(input))}:log-stream:` }],
+          permissions: input => [{ action: 'logs:CreateLogStream', resource: `${arn(groupName(input))}:log-stream:` }],
           handle: input => {
-            const group = find(name(input));
+            const group = find(groupName(input));
             const stream = string(input.logStreamName, 'logStreamName');
             if (group.streams.has(stream)) { throw new AwsError('ResourceAlreadyExistsException', 'The specified log stream already exists'); }
             group.streams.set(stream, []);
@@ -90,7 +90,7 @@ export function createLogs(context: CoreContext): Logs {
           },
         },
         PutLogEvents: {
-          permissions: input => [{ action: 'logs:PutLogEvents', resource: `${arn(name(input))}:log-stream:${String(input.logStreamName)}` }],
+          permissions: input => [{ action: 'logs:PutLogEvents', resource: `${arn(groupName(input))}:log-stream:${String(input.logStreamName)}` }],
           handle: put,
         },
       },
@@ -98,7 +98,7 @@ export function createLogs(context: CoreContext): Logs {
   };
 }
 
-function name(input: Input): string {
+function groupName(input: Input): string {
   return string(input.logGroupName, 'logGroupName');
 }
 

@@ -41,15 +41,16 @@ function cron(text: string, fields: readonly string[]): ScheduleExpression {
     dayOfWeek: field(text, named(dayOfWeek, DAYS, 1), 1, 7),
     year: field(text, year, 1970, 2199),
   };
-  const matches = (date: Date): boolean => sets.minute.has(date.getUTCMinutes()) && sets.hour.has(date.getUTCHours())
-    && sets.dayOfMonth.has(date.getUTCDate()) && sets.month.has(date.getUTCMonth() + 1) && sets.dayOfWeek.has(date.getUTCDay() + 1) && sets.year.has(date.getUTCFullYear());
+  const matchesDay = (date: Date): boolean => sets.dayOfMonth.has(date.getUTCDate()) && sets.month.has(date.getUTCMonth() + 1)
+    && sets.dayOfWeek.has(date.getUTCDay() + 1) && sets.year.has(date.getUTCFullYear());
+  const matches = (date: Date): boolean => matchesDay(date) && sets.minute.has(date.getUTCMinutes()) && sets.hour.has(date.getUTCHours());
   return {
     next: time => {
       const date = new Date((Math.floor(time / 60_000) + 1) * 60_000);
-      // A year of minutes, with whole days skipped: quick enough, and no schedule here is rarer.
+      // Minute by minute, with whole days skipped.
       for (let step = 0; step < 600_000; step++) {
         if (matches(date)) { return date.getTime(); }
-        if (!sets.month.has(date.getUTCMonth() + 1) || !sets.dayOfMonth.has(date.getUTCDate()) || !sets.dayOfWeek.has(date.getUTCDay() + 1)) {
+        if (!matchesDay(date)) {
           date.setUTCHours(24, 0, 0, 0);
         } else {
           date.setTime(date.getTime() + 60_000);

@@ -18,7 +18,8 @@ describe('a schedule', () => {
   });
   const change = (stack: Stack, type: string, path: string, value: unknown): void => {
     define(stack);
-    stack.node.findAll().filter(child => child instanceof CfnResource).filter(resource => resource.cfnResourceType === type).forEach(resource => resource.addPropertyOverride(path, value));
+    const resources = stack.node.findAll().filter(child => child instanceof CfnResource);
+    resources.filter(resource => resource.cfnResourceType === type).forEach(resource => resource.addPropertyOverride(path, value));
   };
   const bodies = (queue: string): string[] => cloud.services.sqs.queues.all().filter(found => found.name.startsWith(`Test-${queue}`)).flatMap(found => found.bodies());
 

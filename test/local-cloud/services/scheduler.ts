@@ -17,9 +17,9 @@ interface Schedule {
 }
 
 export interface Scheduler extends ServiceModule {
+  readonly names: readonly string[];
   /** Runs a schedule now, by name or logical id; resolves when its target took the event or the last attempt failed. */
   fire(name: string): Promise<void>;
-  readonly names: readonly string[];
 }
 
 const FILE = 'services/scheduler.ts';
@@ -115,10 +115,10 @@ async function deliver(context: CoreContext, caller: Principal, arn: string, inp
 }
 
 interface Table {
-  start(schedule: Schedule): void;
-  stop(name: string): void;
   readonly schedules: ReadonlyMap<string, Schedule>;
   readonly logicalIds: Map<string, string>;
+  start(schedule: Schedule): void;
+  stop(name: string): void;
 }
 
 function scheduleProvider(context: CoreContext, table: Table): ResourceProvider {

@@ -109,6 +109,7 @@ describe('stages', () => {
 
   test.each([
     ['both kinds of value', { SecretBinary: 'AAE=' }, 'InvalidParameterException'],
+    ['no value', { SecretString: undefined }, 'InvalidRequestException'],
     ['a value that is too long', { SecretString: 'x'.repeat(65_537) }, 'ValidationException'],
     ['a short token', { ClientRequestToken: 'short' }, 'InvalidParameterException'],
   ])('fails for %s', async (_what, input, code) => {
@@ -181,11 +182,13 @@ describe('secrets of a template', () => {
   });
 
   test('a generated password keeps to its options', () => {
-    fc.assert(fc.property(fc.integer({ min: 4, max: 64 }), fc.boolean(), fc.string({ maxLength: 8 }), fc.integer(), (PasswordLength, ExcludeNumbers, ExcludeCharacters, seed) => {
+    const options = [fc.integer({ min: 4, max: 64 }), fc.boolean(), fc.string({ maxLength: 8 }), fc.integer()] as const;
+    fc.assert(fc.property(...options, (PasswordLength, ExcludeNumbers, ExcludeCharacters, seed) => {
       const fields = new Fields({ PasswordLength, ExcludeNumbers, ExcludeCharacters }, (name, problem) => new Error(`${name} ${problem}`));
       const password = generateSecretString(fields, seededRandom(seed));
       expect(password).toHaveLength(PasswordLength);
-      expect([...password].filter(character => ExcludeCharacters.includes(character) || (ExcludeNumbers && /[0-9]/.test(character)))).toEqual([]);
+      const isExcluded = (character: string): boolean => ExcludeCharacters.includes(character) || (ExcludeNumbers && /[0-9]/.test(character));
+      expect([...password].filter(isExcluded)).toEqual([]);
     }), { numRuns: 50 });
   });
 });

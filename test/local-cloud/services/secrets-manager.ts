@@ -206,10 +206,9 @@ function writing(context: CloudContext, secrets: SecretTable): Record<string, Op
 function contentOf(fields: Fields): SecretContent {
   const text = fields.optionalText('SecretString');
   const binary = fields.optionalText('SecretBinary');
-  if ((text === undefined) === (binary === undefined)) {
-    throw new AwsError('InvalidParameterException', text === undefined
-      ? 'You must provide either SecretString or SecretBinary.'
-      : "You can't specify both a binary secret value and a string secret value in the same secret.");
+  if (text === undefined && binary === undefined) { throw new AwsError('InvalidRequestException', 'You must provide either SecretString or SecretBinary.'); }
+  if (text !== undefined && binary !== undefined) {
+    throw new AwsError('InvalidParameterException', "You can't specify both a binary secret value and a string secret value in the same secret.");
   }
   const bytes = Buffer.byteLength(text ?? '') + Buffer.from(binary ?? '', 'base64').length;
   if (bytes > 65_536) { throw fields.fail(text === undefined ? 'SecretBinary' : 'SecretString', `must have length less than or equal to 65536, got ${bytes}`); }
