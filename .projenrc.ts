@@ -48,14 +48,15 @@ const project = new awscdk.AwsCdkConstructLibrary({
   ...PUBLISHING,
   docgen: true,
   sampleCode: false,
-  eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'test', 'bench'] },
+  eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'test', 'bench', 'examples', 'sample-app'] },
   jestOptions: {
     configFilePath: 'jest.config.json',
     jestVersion: '^30',
   },
   devDeps: [
     ...BUNDLED,
-    '@swc/core',
+    // Exactly: later releases were published without the binaries of some platforms, and then `npm ci` fails everywhere.
+    '@swc/core@1.16.18',
     '@swc/jest',
     // What Lambda's runtime brings, and CDK's provider framework takes from there: for the local cloud.
     '@aws-sdk/client-lambda',
@@ -126,6 +127,9 @@ project.addTask('demo', {
   ],
 });
 
+// As with swc: 1.13.0 lacks the binaries of some platforms. eslint's and jest's resolvers bring it.
+project.package.addPackageResolutions('unrs-resolver@1.12.2');
+
 // Keep download addresses out of the lockfile: a clone installs through whatever registry its user has configured.
 new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true');
 
@@ -137,10 +141,16 @@ for (const program of PROGRAMS) {
     platform: 'node',
     target: 'node20',
     outfile: '../index.js',
-    minify: true,
-    sourcemap: true,
+    // No source maps: Node.js would need a flag to use them, and they are four times the size of what they explain. Instead, names
+    // survive and lines are short, so that a stack trace in the log can be read.
+    sourcemap: false,
+    minify: false,
     esbuildArgs: {
-      '--sources-content': false,
+      '--minify-whitespace': true,
+      '--minify-syntax': true,
+      '--line-limit': '120',
+      // For THIRD-PARTY-NOTICES.
+      '--metafile': `.metafiles/${program}.json`,
       // The ES modules of the AWS SDK can be tree-shaken, its CommonJS can't: a third less.
       '--main-fields': 'module,main',
       ...(program === 'sync' ? {} : { '--alias:@aws-sdk/credential-provider-node': './lambda/shared/lambda-credentials.ts' }),
@@ -150,6 +160,10 @@ for (const program of PROGRAMS) {
   });
 }
 
+bundler.bundleTask.exec('tsx projenrc/third-party-notice.ts');
+project.gitignore.exclude('/.metafiles/', '/THIRD-PARTY-NOTICES');
+
+project.addPackageIgnore('/.metafiles/');
 project.addPackageIgnore('/lambda/');
 project.addPackageIgnore('/bench/');
 project.addPackageIgnore('/.ci/');
@@ -158,6 +172,12 @@ project.addPackageIgnore('/docs/');
 project.addPackageIgnore('/tsconfig.check.json');
 project.addPackageIgnore('/.demo/');
 project.addPackageIgnore('/examples/');
+
+// They import the library by its name, which exists in an app alone: .ci/bindings and .ci/sample-app compile them there.
+project.eslint!.addOverride({
+  files: ['examples/**', 'sample-app/**'],
+  rules: { 'import/no-unresolved': 'off', 'import/no-extraneous-dependencies': 'off', '@typescript-eslint/no-floating-promises': 'off' },
+});
 
 addRelease(project);
 
