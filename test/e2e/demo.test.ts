@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeOciLayout } from './oci-layout';
+import type { DemoResult } from '../demo/scenario';
 import { imageOfBinary } from '../fakes/registry/rootfs';
 import { Skopeo } from '../fakes/registry/skopeo';
-import type { DemoResult } from '../demo/scenario';
 
 const REPOSITORY = join(__dirname, '../..');
 

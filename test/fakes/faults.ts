@@ -72,14 +72,15 @@ function matches(rule: FaultRule, request: IncomingMessage): boolean {
     && (rule.operation === undefined || rule.operation === operation);
 }
 
-/** Mulberry32: small, fast, good enough for tests, and the same on every machine. */
+/** Lehmer's generator: good enough for tests, and the same on every machine. */
 export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  const modulus = 2_147_483_647;
+  let state = Math.abs(Math.trunc(seed)) % (modulus - 1) + 1;
+  const next = (): number => {
+    state = state * 48_271 % modulus;
+    return (state - 1) / (modulus - 1);
   };
+  // Neighbouring seeds begin alike: let them part.
+  for (let warmUp = 0; warmUp < 4; warmUp++) { next(); }
+  return next;
 }
