@@ -8,7 +8,6 @@ const PROGRAMS = ['webhook', 'dispatch', 'sync', 'registration'];
 const BUNDLED = [
   '@aws-lambda-powertools/batch',
   '@aws-lambda-powertools/logger',
-  '@aws-lambda-powertools/metrics',
   '@aws-sdk/client-codebuild',
   '@aws-sdk/client-ecr',
   '@aws-sdk/client-secrets-manager',
