@@ -54,6 +54,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   },
   devDeps: [
     ...BUNDLED,
+    '@jridgewell/sourcemap-codec',
     // Exactly: later releases were published without the binaries of some platforms, and then `npm ci` fails everywhere.
     '@swc/core@1.16.18',
     '@swc/jest',
@@ -126,6 +127,14 @@ project.addTask('demo', {
   ],
 });
 
+project.addTask('bench', {
+  description: 'Measure the mirror against its rivals in one run (--json FILE, --only NAME, --quick)',
+  steps: [
+    { spawn: project.bundler.bundleTask.name },
+    { exec: 'tsx bench/bench.ts', receiveArgs: true },
+  ],
+});
+
 // As with swc: 1.13.0 lacks the binaries of some platforms. eslint's and jest's resolvers bring it.
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 
@@ -140,14 +149,10 @@ for (const program of PROGRAMS) {
     platform: 'node',
     target: 'node20',
     outfile: '../index.js',
-    // No source maps: Node.js would need a flag to use them, and they are four times the size of what they explain. Instead, names
-    // survive and lines are short, so that a stack trace in the log can be read.
-    sourcemap: false,
-    minify: false,
+    minify: true,
+    sourcemap: true,
     esbuildArgs: {
-      '--minify-whitespace': true,
-      '--minify-syntax': true,
-      '--line-limit': '120',
+      '--sources-content': false,
       // For THIRD-PARTY-NOTICES.
       '--metafile': `.metafiles/${program}.json`,
       // The ES modules of the AWS SDK can be tree-shaken, its CommonJS can't: a third less.
@@ -159,6 +164,7 @@ for (const program of PROGRAMS) {
   });
 }
 
+bundler.bundleTask.exec(`tsx projenrc/own-source-maps.ts ${PROGRAMS.map(program => `assets/lambda/${program}/index.js.map`).join(' ')}`);
 bundler.bundleTask.exec('tsx projenrc/third-party-notice.ts');
 project.gitignore.exclude('/.metafiles/', '/THIRD-PARTY-NOTICES');
 
