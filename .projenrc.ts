@@ -38,7 +38,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   minNodeVersion: '20.20.0',
   workflowNodeVersion: '24',
 
-  // The oldest that the mirror works with, see docs/adr/lowest-aws-cdk-lib.md: .ci/compatibility tries it and the newest.
+  // The oldest that the mirror works with, see docs/adr/0006-lowest-aws-cdk-lib.md: .ci/compatibility tries it and the newest.
   cdkVersion: '2.224.0',
   constructsVersion: '10.0.5',
   jsiiVersion: '~6.0.16',
