@@ -1,0 +1,54 @@
+import { hurry } from './hurry';
+import { referrer, referrersIndex, tagFor } from '../../fakes/registry/artifacts';
+import { image, Manifest } from '../../fakes/registry/images';
+import { awsFault } from '../../local-cloud/core/endpoint';
+import type { World } from '../world';
+
+/** Small images: every byte is copied dozens of times. */
+const FIRST = image({ seed: 'first' });
+const SECOND = image({ seed: 'second' });
+
+/** An index that skopeo refuses, so that the mirror puts its bytes itself. */
+const REFERRER = referrer(FIRST);
+const OPAQUE: Manifest = referrersIndex([REFERRER]);
+
+/** What is there before the mirror: its first sync copies an image with two tags. And what the account does once: it starts no build. */
+export async function prepare(world: World): Promise<void> {
+  await world.push('app', FIRST, '1', '1.0');
+  // The message fails and comes back: dispatch changes its visibility.
+  world.cloud.faults.add({ operation: 'StartBuild', fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account') });
+}
+
+/**
+ * Uses everything that the mirror is allowed to do, as briefly as it can be done.
+ * @param stop true when the test has seen what it waits for
+ */
+export async function exercise(world: World, stop: () => boolean = () => false): Promise<void> {
+  const settle = (): Promise<void> => hurry(world, { until: stop });
+  const steps: (() => Promise<unknown>)[] = [
+    settle,
+    // A delivery, and a tag that moves to an image that ECR has.
+    () => world.push('app', SECOND, '2'),
+    settle,
+    () => world.push('app', FIRST, '2'),
+    settle,
+    () => world.push('app', REFERRER),
+    () => world.push('app', OPAQUE, tagFor(FIRST)),
+    settle,
+    ...world.cloud.services.scheduler.names.map(name => () => world.cloud.services.scheduler.fire(name)),
+    settle,
+  ];
+  for (const step of steps) {
+    if (stop()) { return; }
+    await step();
+  }
+}
+
+/** What differs between GHCR and ECR; empty when the mirror has reached its goal. */
+export async function differences(world: World, prefix?: string): Promise<string[]> {
+  const all = await Promise.all(world.published().map(async ({ package: name, tag, digest }) => {
+    const held = await world.target(name, tag, prefix);
+    return held === digest ? [] : [`${name}:${tag} is ${held ?? 'nothing'} in ECR, ${digest} in GHCR`];
+  }));
+  return all.flat();
+}
