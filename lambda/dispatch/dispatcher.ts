@@ -115,6 +115,7 @@ function summary({ package: name, plan }: PlannedPackage, group: readonly Receiv
     copy: plan.actions.filter(({ kind }) => kind === 'copy').length,
     tag: plan.actions.filter(({ kind }) => kind === 'tag').length,
     unchanged: plan.unchanged,
+    conflicts: plan.conflicts,
     skipped: plan.skipped,
     deliveries: [...new Set(group.flatMap(({ message }) => message.delivery ?? []))],
   };

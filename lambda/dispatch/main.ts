@@ -76,7 +76,9 @@ function everyRecord(records: readonly SQSRecord[], error: unknown): Failures {
 async function finish(record: SQSRecord, failures: Failures): Promise<void> {
   const failure = failures.get(record.messageId);
   if (failure === undefined) { return; }
-  await retrySoon(sqs, environment.QUEUE_URL, record.receiptHandle, receiveCount(record));
+  await retrySoon(sqs, environment.QUEUE_URL, record.receiptHandle, receiveCount(record)).catch((error: unknown) => {
+    log.warn('The retry delay could not be set: the message comes back after the queue\'s visibility timeout.', { messageId: record.messageId, error });
+  });
   throw failure;
 }
 

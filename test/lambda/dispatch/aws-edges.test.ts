@@ -65,6 +65,15 @@ describe('startBuild', () => {
     });
   });
 
+  test('starts another build when the one with this token has ended', async () => {
+    const builds = [{ id: 'mirror:1', buildComplete: true }, { id: 'mirror:2', buildComplete: true }, { id: 'mirror:3', buildComplete: false }];
+    await start({ StartBuild: () => ({ build: builds.shift() }) });
+    expect(await startBuild(new CodeBuildClient(aws.client), 'mirror', request)).toEqual({ id: 'mirror:3' });
+    const tokens = aws.calls.map(({ input }) => input.idempotencyToken);
+    expect(tokens).toEqual(['abc', expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(new Set(tokens).size).toBe(3);
+  });
+
   test('fails at the quota with the quota to raise', async () => {
     await start({ StartBuild: () => { throw new AwsFailure('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account'); } });
     await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request)).rejects.toThrow(
