@@ -1,7 +1,7 @@
-import type { HookProperties } from '../../src/domain/contract';
+import type { HookProperties, RegistrationProperties } from '../../src/domain/contract';
 
 /**
- * Properties of the custom resource, as CloudFormation hands them over: every scalar is a string. What is missing was
+ * Properties of the hook, as CloudFormation hands them over: every scalar is a string. What is missing was
  * written by an older version of the construct and gets the value that it stood for then.
  */
 export function parseHookProperties(properties: Readonly<Record<string, unknown>>): HookProperties {
@@ -12,6 +12,11 @@ export function parseHookProperties(properties: Readonly<Record<string, unknown>
     active: text(properties.active) === 'false' ? 'false' : 'true',
     selection: text(properties.selection) ?? '',
   };
+}
+
+/** Those of the custom resource, with what makes it necessary to register again. */
+export function parseRegistrationProperties(properties: Readonly<Record<string, unknown>>): RegistrationProperties {
+  return { ...parseHookProperties(properties), webhookToken: text(properties.webhookToken), webhookSecret: text(properties.webhookSecret) };
 }
 
 function required(properties: Readonly<Record<string, unknown>>, name: keyof HookProperties): string {

@@ -1,17 +1,22 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { within } from './deadline';
+import { failedDeliveries } from './failed-deliveries';
 import { explainHooksError, isDuplicate, isGone } from './hook-errors';
 import type { Hook, HookSettings, OrganizationHooks } from './hooks';
-import type { HookProperties } from '../../src/domain/contract';
-import type { TokenContext } from '../shared/github-errors';
+import { hookIdIn, NO_HOOK, physicalId } from './physical-id';
+import { waitForPing } from './reach';
+import { HookProperties, NO_TOKEN, RegistrationProperties } from '../../src/domain/contract';
 
 export interface RegistrarDependencies {
   /** Name of the webhook token's secret; undefined when the mirror has none, and no hook is kept. */
   readonly tokenName: string | undefined;
   /** The hooks of an organization; reads the token when it is called. */
-  readonly hooks: (properties: HookProperties) => Promise<OrganizationHooks>;
+  readonly hooks: (properties: HookProperties, signal?: AbortSignal) => Promise<OrganizationHooks>;
   /** The secret that GitHub signs with from now on. */
   readonly secret: () => Promise<string>;
   readonly requestSync: () => Promise<unknown>;
+  /** Milliseconds until Lambda ends the invocation. */
+  readonly remainingMs: () => number;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -26,36 +31,32 @@ export interface Registration {
   readonly reached: string;
 }
 
-/** How long GitHub is given to deliver its ping. */
-const REACH = { timeoutMs: 30_000, intervalMs: 2_000 };
+/** Kept for cleaning up, and for telling CloudFormation. */
+const RESERVE_MS = 60_000;
 
-/** Lets a mirror without hook keep its identity. */
-const NO_HOOK = 'none';
-
-/** Identity of the custom resource: `<organization>/<hook id>`. */
-export function physicalId(organization: string, hookId: number | typeof NO_HOOK): string {
-  return `${organization.toLowerCase()}/${hookId}`;
-}
-
-/** Hook id in an identity of ours; undefined in one that a failed or interrupted Create left. */
-export function hookIdIn(id: string): number | typeof NO_HOOK | undefined {
-  const match = /^[^/]+\/(none|\d+)$/.exec(id);
-  if (!match) { return undefined; }
-  return match[1] === NO_HOOK ? NO_HOOK : Number(match[1]);
-}
+const BY_HAND = 'under Organization settings > Webhooks';
 
 /** Registers the hook, or adopts the one that has our URL already, and asks for the first sync. */
-export async function create(properties: HookProperties, dependencies: RegistrarDependencies): Promise<Registration> {
+export async function create(properties: RegistrationProperties, dependencies: RegistrarDependencies): Promise<Registration> {
   const { tokenName } = dependencies;
-  if (tokenName === undefined) { return withoutHook(properties, dependencies); }
+  if (tokenName === undefined || properties.webhookToken === NO_TOKEN) {
+    return withoutHook(properties, physicalId(properties.organization, NO_HOOK), dependencies);
+  }
   return explained(properties, tokenName, async () => {
-    const hooks = await dependencies.hooks(properties);
-    const { hook, created } = await createOrAdopt(hooks, await settings(properties, dependencies));
+    // Set before GitHub is asked for a hook: the answer may be lost, and the hook be there nevertheless.
+    const attempt = { isNew: false };
     try {
-      return await finish(hooks, hook, properties, dependencies);
+      return await inTime(dependencies, async signal => {
+        const hooks = await dependencies.hooks(properties, signal);
+        const wanted = await settings(properties, dependencies);
+        const existing = findByUrl(await hooks.list(), wanted.url);
+        attempt.isNew = existing === undefined;
+        const hook = existing ? await hooks.update(existing.id, wanted) : await createOrAdopt(hooks, wanted);
+        return finish(hooks, hook, attempt.isNew, properties, dependencies);
+      });
     } catch (error) {
-      // CloudFormation sends no Delete after a Create that failed: leave nothing behind.
-      if (created) { await hooks.remove(hook.id); }
+      // CDK's framework answers the Delete after a failed Create by itself, and we never hear of it: leave nothing behind.
+      if (attempt.isNew) { await discard(properties, dependencies); }
       throw error;
     }
   });
@@ -63,21 +64,20 @@ export async function create(properties: HookProperties, dependencies: Registrar
 
 /** Patches the hook with its whole configuration; another organization or GitHub gets a hook of its own. */
 export async function update(
-  id: string, properties: HookProperties, previous: HookProperties, dependencies: RegistrarDependencies,
+  id: string, properties: RegistrationProperties, previous: RegistrationProperties, dependencies: RegistrarDependencies,
 ): Promise<Registration> {
+  const { tokenName } = dependencies;
   const hookId = hookIdIn(id);
+  if (tokenName === undefined || properties.webhookToken === NO_TOKEN) { return release(id, properties, previous, dependencies); }
   const moved = previous.organization.toLowerCase() !== properties.organization.toLowerCase() || previous.githubApiUrl !== properties.githubApiUrl;
   // A new identity makes CloudFormation delete the old one afterwards, with the old properties.
-  if (dependencies.tokenName === undefined || moved || typeof hookId !== 'number') { return create(properties, dependencies); }
-  return explained(properties, dependencies.tokenName, async () => {
-    const hooks = await dependencies.hooks(properties);
-    const wanted = await settings(properties, dependencies);
-    const hook = await hooks.update(hookId, wanted).catch(async (error: unknown) => {
-      if (isGone(error)) { return (await createOrAdopt(hooks, wanted)).hook; }
-      throw error;
-    });
-    return finish(hooks, hook, properties, dependencies);
-  });
+  if (moved || hookId === NO_HOOK) { return create(properties, dependencies); }
+  return explained(properties, tokenName, () => inTime(dependencies, async signal => {
+    const hooks = await dependencies.hooks(properties, signal);
+    const { hook, isNew } = await patchOrReplace(hooks, hookId, await settings(properties, dependencies));
+    // The identity stays, even of a hook that had to be made anew: otherwise CloudFormation would delete "the old one" by the URL of both.
+    return { ...await finish(hooks, hook, isNew, properties, dependencies), physicalId: id };
+  }));
 }
 
 /**
@@ -85,86 +85,130 @@ export async function update(
  * a stack that can't be deleted is worse. What went wrong is logged as a warning.
  */
 export async function remove(id: string, read: () => HookProperties, dependencies: RegistrarDependencies): Promise<void> {
+  const { tokenName, log } = dependencies;
   const hookId = hookIdIn(id);
   if (hookId === NO_HOOK) { return; }
   try {
-    const { organization, endpointUrl } = read();
-    if (dependencies.tokenName === undefined) { throw new Error('The mirror has no `webhookToken` any more.'); }
-    const hooks = await dependencies.hooks(read());
-    const found = hookId ?? (await findByUrl(hooks, endpointUrl))?.id;
-    if (found === undefined) { return; }
-    await hooks.remove(found);
-    dependencies.log.info('Webhook removed.', { organization, hookId: found });
+    const properties = read();
+    const { organization } = properties;
+    if (tokenName === undefined) { throw new Error('The mirror has no `webhookToken` any more.'); }
+    const removed = await explained(properties, tokenName, () => inTime(dependencies, async signal =>
+      removeHook(await dependencies.hooks(properties, signal), hookId, properties.endpointUrl)));
+    log.info(removed === undefined ? 'Webhook was gone already.' : 'Webhook removed.', { organization, hookId: removed ?? hookId });
   } catch (error) {
-    // GitHub answers 404 for a hook that is gone and for one that the token may no longer manage.
-    if (isGone(error)) {
-      dependencies.log.info('Webhook was gone already, or is out of reach.', { physicalId: id });
-      return;
-    }
-    dependencies.log.warn('The webhook could not be removed: delete it by hand under Organization settings > Webhooks.', { physicalId: id, cause: String(error) });
+    log.warn(`The webhook could not be removed: delete it by hand ${BY_HAND}.`, { physicalId: id, cause: String(error) });
   }
 }
 
 /** Puts right what somebody changed in GitHub, or brings the hook back. The secret is sent anew each time: a rotated one gets there so. */
-export async function repair(properties: HookProperties, dependencies: RegistrarDependencies): Promise<void> {
-  const { tokenName } = dependencies;
+export async function repair(properties: HookProperties, hookId: string | undefined, dependencies: RegistrarDependencies): Promise<void> {
+  const { tokenName, log } = dependencies;
   if (tokenName === undefined) { return; }
   await explained(properties, tokenName, async () => {
     const hooks = await dependencies.hooks(properties);
     const wanted = await settings(properties, dependencies);
-    const found = await findByUrl(hooks, properties.endpointUrl);
+    const all = await hooks.list();
+    const found = findByUrl(all, properties.endpointUrl) ?? all.find(({ id }) => String(id) === hookId);
     const differences = found ? differencesOf(found, wanted) : ['it was missing'];
-    const { id } = found ? await hooks.update(found.id, wanted) : await hooks.create(wanted);
-    if (differences.length > 0) { dependencies.log.warn('Webhook repaired.', { organization: properties.organization, hookId: id, differences }); }
+    const { id } = found ? await hooks.update(found.id, wanted) : await createOrAdopt(hooks, wanted);
+    if (differences.length > 0) { log.warn('Webhook repaired.', { organization: properties.organization, hookId: id, differences }); }
     await logFailedDeliveries(hooks, id, dependencies);
   });
 }
 
-async function withoutHook({ organization }: HookProperties, { requestSync, log }: RegistrarDependencies): Promise<Registration> {
+async function withoutHook({ organization }: HookProperties, id: string, { requestSync, log }: RegistrarDependencies): Promise<Registration> {
   await requestSync();
   log.info('No `webhookToken`: the mirror follows its schedule, until somebody adds the webhook by hand.', { organization });
-  return { physicalId: physicalId(organization, NO_HOOK), hookId: '', reached: 'no: the mirror has no `webhookToken`' };
+  return { physicalId: id, hookId: '', reached: 'no: the mirror has no `webhookToken`' };
+}
+
+/** The mirror is no longer given a token. */
+async function release(
+  id: string, properties: HookProperties, previous: HookProperties, dependencies: RegistrarDependencies,
+): Promise<Registration> {
+  if (hookIdIn(id) === NO_HOOK) { return withoutHook(properties, physicalId(properties.organization, NO_HOOK), dependencies); }
+  if (dependencies.tokenName !== undefined) {
+    // The deployment that brought the token is being rolled back, and the function still has it.
+    await remove(id, () => previous, dependencies);
+    return withoutHook(properties, physicalId(properties.organization, NO_HOOK), dependencies);
+  }
+  dependencies.log.warn(`The mirror has no \`webhookToken\` any more. Its webhook stays in GitHub and keeps delivering; nobody repairs or removes it: do so by hand ${BY_HAND}.`, { physicalId: id });
+  // It keeps its identity, so that a token that comes back finds it.
+  return withoutHook(properties, id, dependencies);
 }
 
 async function finish(
-  hooks: OrganizationHooks, hook: Hook, { organization, active }: HookProperties, dependencies: RegistrarDependencies,
+  hooks: OrganizationHooks, hook: Hook, isNew: boolean, { organization, active }: HookProperties, dependencies: RegistrarDependencies,
 ): Promise<Registration> {
-  const reached = active === 'false' ? 'no: the webhook is disabled' : await waitForPing(hooks, hook.id, dependencies);
+  const reached = active === 'false' ? 'no: the webhook is disabled' : await waitForPing(hooks, hook.id, isNew, dependencies);
   await dependencies.requestSync();
   const line = { organization, hookId: hook.id, reached };
-  if (reached === 'yes') { dependencies.log.info('Webhook registered, and GitHub reaches the endpoint.', line); } else {
+  if (reached === 'yes') {
+    dependencies.log.info('Webhook registered, and GitHub reaches the endpoint.', line);
+  } else if (active === 'false') {
+    dependencies.log.info('Webhook registered, but disabled, as `webhookActive` says.', line);
+  } else {
     dependencies.log.warn('Webhook registered, but GitHub has not reached the endpoint yet.', line);
   }
   return { physicalId: physicalId(organization, hook.id), hookId: String(hook.id), reached };
 }
 
-/** Pings, and reads GitHub's delivery log until one of the hook's pings has got through. Not getting through is no failure: the schedule mirrors too. */
-async function waitForPing(hooks: OrganizationHooks, hookId: number, { now, sleep }: RegistrarDependencies): Promise<string> {
-  const start = now();
-  await hooks.ping(hookId);
-  let last = 'GitHub has logged no ping yet';
-  for (;;) {
-    // The log's clock is GitHub's: allow it to be a minute behind ours.
-    const pings = (await hooks.deliveries(hookId)).filter(({ event, deliveredAt }) => event === 'ping' && Date.parse(deliveredAt) >= start - 60_000);
-    if (pings.some(({ statusCode }) => statusCode === 200)) { return 'yes'; }
-    if (pings.length > 0) { last = `GitHub saw ${pings[0].statusCode} ${pings[0].status}`; }
-    if (now() - start >= REACH.timeoutMs) { return `no: ${last}`; }
-    await sleep(REACH.intervalMs);
-  }
-}
-
-async function createOrAdopt(hooks: OrganizationHooks, wanted: HookSettings): Promise<{ hook: Hook; created: boolean }> {
+async function createOrAdopt(hooks: OrganizationHooks, wanted: HookSettings): Promise<Hook> {
   try {
-    return { hook: await hooks.create(wanted), created: true };
+    return await hooks.create(wanted);
   } catch (error) {
-    const existing = isDuplicate(error) ? await findByUrl(hooks, wanted.url) : undefined;
+    // A first try may have got through whose answer was lost; the client tries again by itself.
+    const existing = isDuplicate(error) ? findByUrl(await hooks.list(), wanted.url) : undefined;
     if (existing === undefined) { throw error; }
-    return { hook: await hooks.update(existing.id, wanted), created: false };
+    return hooks.update(existing.id, wanted);
   }
 }
 
-async function findByUrl(hooks: OrganizationHooks, url: string): Promise<Hook | undefined> {
-  return (await hooks.list()).find(hook => hook.url === url);
+/** @param hookId undefined for an identity that an interrupted Create left */
+async function patchOrReplace(hooks: OrganizationHooks, hookId: number | undefined, wanted: HookSettings): Promise<{ hook: Hook; isNew: boolean }> {
+  if (hookId !== undefined) {
+    try {
+      return { hook: await hooks.update(hookId, wanted), isNew: false };
+    } catch (error) {
+      if (!isGone(error)) { throw error; }
+    }
+  }
+  const existing = findByUrl(await hooks.list(), wanted.url);
+  return existing ? { hook: await hooks.update(existing.id, wanted), isNew: false } : { hook: await createOrAdopt(hooks, wanted), isNew: true };
+}
+
+/**
+ * Removes the hook of the identity, or else the one with our URL: an interrupted Create has left it, or the daily repair has made it.
+ *
+ * @returns which one; undefined when there is none. Listing tells a hook that is gone from one that is out of the token's reach.
+ */
+async function removeHook(hooks: OrganizationHooks, hookId: number | undefined, url: string): Promise<number | undefined> {
+  if (hookId !== undefined) {
+    try {
+      await hooks.remove(hookId);
+      return hookId;
+    } catch (error) {
+      if (!isGone(error)) { throw error; }
+    }
+  }
+  const found = findByUrl(await hooks.list(), url);
+  if (found) { await hooks.remove(found.id); }
+  return found?.id;
+}
+
+/** Takes back a hook that a failed Create may have made. Its own failure must not hide the first one. */
+async function discard(properties: HookProperties, { hooks, log }: RegistrarDependencies): Promise<void> {
+  try {
+    await removeHook(await hooks(properties), undefined, properties.endpointUrl);
+  } catch (error) {
+    log.warn(`Nobody knows whether the registration that failed has left a webhook: look for ${properties.endpointUrl} ${BY_HAND}.`, { organization: properties.organization, cause: String(error) });
+  }
+}
+
+/** Our hook; a person may have added another with the same URL for other events. */
+function findByUrl(hooks: readonly Hook[], url: string): Hook | undefined {
+  const ours = hooks.filter(hook => hook.url === url);
+  return ours.find(({ events }) => events.includes('package') || events.includes('*')) ?? ours[0];
 }
 
 async function settings({ endpointUrl, active }: HookProperties, { secret }: RegistrarDependencies): Promise<HookSettings> {
@@ -173,27 +217,30 @@ async function settings({ endpointUrl, active }: HookProperties, { secret }: Reg
 
 function differencesOf(hook: Hook, wanted: HookSettings): string[] {
   return [
+    hook.url !== wanted.url ? `URL was ${hook.url}` : '',
     hook.active !== wanted.active ? `active was ${hook.active}` : '',
     hook.events.join() !== 'package' ? `events were ${hook.events.join(', ') || 'none'}` : '',
     hook.contentType !== 'json' ? `content type was ${hook.contentType || 'none'}` : '',
     hook.insecureSsl !== '0' ? 'TLS verification was off' : '',
+    hook.hasSecret ? '' : 'it had no secret',
   ].filter(difference => difference !== '');
 }
 
 async function logFailedDeliveries(hooks: OrganizationHooks, hookId: number, { now, log }: RegistrarDependencies): Promise<void> {
-  const since = now() - 24 * 3_600_000;
-  const failed = (await hooks.deliveries(hookId)).filter(({ statusCode, deliveredAt }) =>
-    (statusCode === 0 || statusCode >= 400) && Date.parse(deliveredAt) >= since);
-  for (const { guid, event, deliveredAt, status, statusCode } of failed) {
-    log.warn('GitHub could not deliver an event. The schedule makes up for it.', { delivery: guid, event, deliveredAt, cause: `${statusCode} ${status}` });
+  const recent = await hooks.deliveries(hookId, now() - 24 * 3_600_000);
+  for (const { cause, count, newest } of failedDeliveries(recent)) {
+    log.warn('GitHub could not deliver events in the last day. The schedule makes up for it.', { cause, count, newest });
   }
+}
+
+function inTime<T>({ remainingMs }: RegistrarDependencies, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return within(remainingMs() - RESERVE_MS, 'GitHub did not answer in time, or asked to wait longer than a deployment may. Deploy again later.', work);
 }
 
 async function explained<T>({ organization }: HookProperties, tokenName: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const context: TokenContext = { organization, tokenName };
-    throw explainHooksError(error, context);
+    throw explainHooksError(error, { organization, tokenName });
   }
 }

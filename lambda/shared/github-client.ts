@@ -10,6 +10,8 @@ export interface GitHubClientOptions {
   /** A wait that GitHub demands (rate limits) is obeyed up to this long, in seconds; beyond, the request fails. */
   readonly maxWaitSeconds: number;
   readonly warn: (message: string) => void;
+  /** Called for each request that is sent, further tries included. */
+  readonly onRequest?: () => void;
 }
 
 const MirrorOctokit = Octokit.plugin(paginateRest, retry, throttling);
@@ -24,6 +26,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     auth: options.token,
     baseUrl: options.apiUrl,
     userAgent: 'cdk-ghcr2ecr',
+    request: { fetch: countingFetch(options.onRequest) },
     throttle: {
       onRateLimit: waitPolicy('rate limit', options),
       onSecondaryRateLimit: waitPolicy('secondary rate limit', options),
@@ -38,5 +41,12 @@ function waitPolicy(kind: string, { maxWaitSeconds, warn }: GitHubClientOptions)
     const wait = retryAfter <= maxWaitSeconds && retryCount < MAX_WAITS;
     warn(`GitHub ${kind} on ${request.method} ${request.url}: asked to wait ${retryAfter} s, ${wait ? 'waiting' : 'giving up'}.`);
     return wait;
+  };
+}
+
+function countingFetch(onRequest: () => void = () => undefined): typeof fetch {
+  return (...args) => {
+    onRequest();
+    return fetch(...args);
   };
 }

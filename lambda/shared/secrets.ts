@@ -1,25 +1,43 @@
 import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
 /** Reads one secret's value. The value must never be logged; errors carry the secret's name alone. */
-export async function readSecret(client: SecretsManagerClient, arn: string, stage = 'AWSCURRENT'): Promise<string> {
-  const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
-  if (text === undefined) {
-    throw new Error(`Secret ${secretName(arn)} holds binary data, expected text: store the bare token as the secret's string.`);
-  }
-  return tokenIn(text, arn);
+export async function readSecret(client: SecretsManagerClient, arn: string): Promise<string> {
+  return (await readVersion(client, arn, 'AWSCURRENT')).value;
 }
 
 /**
- * Every value that is valid while a secret is being rotated: the current one, then the previous and the pending one where
- * there are such.
+ * Every value that is valid while a secret is being rotated: the current one, the previous one, and a pending one that is newer
+ * than the current. An older pending one was left behind by a rotation that has ended.
  */
 export async function readStages(client: SecretsManagerClient, arn: string): Promise<string[]> {
-  const optional = (stage: string): Promise<string[]> => readSecret(client, arn, stage).then(value => [value], (error: unknown) => {
-    if (error instanceof ResourceNotFoundException) { return []; }
+  const [current, previous, pending] = await Promise.all([
+    readVersion(client, arn, 'AWSCURRENT'), readIfAny(client, arn, 'AWSPREVIOUS'), readIfAny(client, arn, 'AWSPENDING'),
+  ]);
+  const valid = [current, previous, pending !== undefined && pending.created > current.created ? pending : undefined];
+  return [...new Set(valid.flatMap(version => version?.value ?? []))];
+}
+
+interface Version {
+  readonly value: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+}
+
+async function readVersion(client: SecretsManagerClient, arn: string, stage: string): Promise<Version> {
+  const { SecretString: text, CreatedDate: created } = await client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }));
+  if (text === undefined) {
+    throw new Error(`Secret ${secretName(arn)} holds binary data, expected text: store the bare token as the secret's string.`);
+  }
+  return { value: tokenIn(text, arn), created: created?.getTime() ?? 0 };
+}
+
+async function readIfAny(client: SecretsManagerClient, arn: string, stage: string): Promise<Version | undefined> {
+  try {
+    return await readVersion(client, arn, stage);
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) { return undefined; }
     throw error;
-  });
-  const [current, previous, pending] = await Promise.all([readSecret(client, arn), optional('AWSPREVIOUS'), optional('AWSPENDING')]);
-  return [...new Set([current, ...previous, ...pending])];
+  }
 }
 
 /**

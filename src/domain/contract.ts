@@ -28,10 +28,23 @@ export interface HookProperties {
   readonly selection: string;
 }
 
+/** Properties of the custom resource: beside the hook, what else makes it necessary to register again. */
+export interface RegistrationProperties extends HookProperties {
+  /** ARN of the secret with the webhook token, or `NO_TOKEN`. Undefined in stacks of an older version. */
+  readonly webhookToken?: string;
+  /** ARN of the secret that GitHub signs with: another one must get there at once. */
+  readonly webhookSecret?: string;
+}
+
+/** Stands for a mirror without `webhookToken`. */
+export const NO_TOKEN = 'none';
+
 /** Input of the daily schedule. */
 export interface RepairRequest {
   readonly kind: 'repair';
   readonly hook: HookProperties;
+  /** The hook that was registered: it is still ours when somebody has changed its URL. */
+  readonly hookId?: string;
 }
 
 /** Attributes of the custom resource. */

@@ -9,7 +9,7 @@ import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
 import { grantSecretValue } from './permissions';
 import { allow, ProgramFunction } from './program';
-import { Environment, HOOK_ATTRIBUTES, HookProperties, REGISTRATION_ENVIRONMENT, RepairRequest } from '../domain/contract';
+import { Environment, HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, REGISTRATION_ENVIRONMENT, RegistrationProperties, RepairRequest } from '../domain/contract';
 
 /** Registering waits for GitHub's ping and for GitHub's rate limits, each for a bounded time. */
 const TIMEOUT = Duration.minutes(5);
@@ -39,16 +39,22 @@ export class Registration extends Construct {
       logGroup: providerLog,
       frameworkOnEventRole: this.providerRole(providerLog),
     });
+    // CloudFormation calls the function when a property changes, and only then: a token that comes, goes or is another one must be one.
+    const properties: RegistrationProperties = {
+      ...props.hook,
+      webhookToken: props.webhookToken?.secretArn ?? NO_TOKEN,
+      webhookSecret: props.webhookSecret.secretArn,
+    };
     const resource = new CustomResource(this, 'Webhook', {
       serviceToken: provider.serviceToken,
       resourceType: 'Custom::GhcrMirrorWebhook',
       // Beyond the function's own timeout, so that its error is what CloudFormation shows, and not the default hour.
       serviceTimeout: Duration.minutes(10),
-      properties: { ...props.hook },
+      properties: { ...properties },
     });
     resource.node.addDependency(...props.after);
     this.reached = resource.getAttString(HOOK_ATTRIBUTES.reached);
-    if (props.webhookToken) { this.repairDaily(props.hook); }
+    if (props.webhookToken) { this.repairDaily(props.hook, resource.getAttString(HOOK_ATTRIBUTES.hookId)); }
   }
 
   private createFunction(props: RegistrationProps): ProgramFunction {
@@ -80,11 +86,11 @@ export class Registration extends Construct {
     return role;
   }
 
-  private repairDaily(hook: HookProperties): void {
+  private repairDaily(hook: HookProperties, hookId: string): void {
     const role = new Role(this, 'RepairRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
     });
-    const input: RepairRequest = { kind: 'repair', hook };
+    const input: RepairRequest = { kind: 'repair', hook, hookId };
     new Schedule(this, 'Repair', {
       schedule: ScheduleExpression.rate(Duration.days(1)),
       description: 'GhcrMirror: puts the organization\'s webhook right',

@@ -206,7 +206,11 @@ test('the secret of the webhook is generated', () => {
 describe('the webhook in GitHub', () => {
   test('is a resource of the stack that names no secret', () => {
     const [, properties] = all('Custom::GhcrMirrorWebhook')[0];
-    expect(Object.keys(properties).sort()).toEqual(['ServiceTimeout', 'ServiceToken', 'active', 'endpointUrl', 'githubApiUrl', 'organization', 'selection']);
+    expect(Object.keys(properties).sort()).toEqual([
+      'ServiceTimeout', 'ServiceToken', 'active', 'endpointUrl', 'githubApiUrl', 'organization', 'selection', 'webhookSecret', 'webhookToken',
+    ]);
+    // The reference to the secret, which is its ARN.
+    expect(text(properties.webhookToken)).toBe('{Hooks}');
     expect(text(properties.endpointUrl)).toBe('https://{MirrorWebhookApi}.execute-api.{AWS::Region}.{AWS::URLSuffix}/packages');
   });
 

@@ -1,6 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AwsFailure, AwsStandIn, startAws } from './aws-stand-in';
-import { readSecret, secretName, tokenIn } from '../../../lambda/shared/secrets';
+import { readSecret, readStages, secretName, tokenIn } from '../../../lambda/shared/secrets';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:github/packages-AbC12x';
 
@@ -56,19 +56,14 @@ describe('readSecret', () => {
   let aws: AwsStandIn;
   afterEach(() => aws.close());
 
-  async function read(answer: () => object, stage?: string): Promise<string> {
+  async function read(answer: () => object): Promise<string> {
     aws = await startAws({ GetSecretValue: answer });
-    return readSecret(new SecretsManagerClient(aws.client), ARN, stage);
+    return readSecret(new SecretsManagerClient(aws.client), ARN);
   }
 
   test('reads the current version', async () => {
     expect(await read(() => ({ SecretString: 'ghp_abc\n' }))).toBe('ghp_abc');
     expect(aws.calls).toEqual([{ operation: 'GetSecretValue', input: { SecretId: ARN, VersionStage: 'AWSCURRENT' } }]);
-  });
-
-  test('reads another version when asked', async () => {
-    await read(() => ({ SecretString: 'old' }), 'AWSPREVIOUS');
-    expect(aws.calls[0].input).toMatchObject({ VersionStage: 'AWSPREVIOUS' });
   });
 
   test('rejects binary data', async () => {
@@ -77,5 +72,36 @@ describe('readSecret', () => {
 
   test('fails as Secrets Manager says', async () => {
     await expect(read(() => { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret"); })).rejects.toThrow("can't find");
+  });
+});
+
+describe('readStages', () => {
+  let aws: AwsStandIn;
+  afterEach(() => aws.close());
+
+  /** Versions by stage; `at` is when they were created. */
+  async function stages(versions: Record<string, { readonly value: string; readonly at: number }>): Promise<string[]> {
+    aws = await startAws({
+      GetSecretValue: input => {
+        const version = versions[String(input.VersionStage)];
+        if (version === undefined) { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret value for staging label"); }
+        return { SecretString: version.value, CreatedDate: version.at };
+      },
+    });
+    return readStages(new SecretsManagerClient(aws.client), ARN);
+  }
+
+  test.each([
+    ['the current one alone', { AWSCURRENT: { value: 'a', at: 1 } }, ['a']],
+    ['the previous one', { AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'a', at: 1 } }, ['b', 'a']],
+    ['the pending one of a rotation under way', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'c', at: 3 } }, ['b', 'c']],
+    ['the promoted one once', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'b', at: 2 } }, ['b']],
+    ['no pending one that an ended rotation left behind', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'old', at: 1 } }, ['b']],
+  ])('gives %s', async (_, versions, expected) => {
+    expect(await stages(versions)).toEqual(expected);
+  });
+
+  test('fails without a current version', async () => {
+    await expect(stages({ AWSPREVIOUS: { value: 'a', at: 1 } })).rejects.toThrow("can't find");
   });
 });
