@@ -4,8 +4,8 @@ import { buildRequests, BuildRequest, PendingPackage } from './builds';
 import { OrganizationMessage, PackageMessage, SyncMessage } from '../../src/domain/contract';
 import type { PlannedPackage } from '../shared/inventory';
 
-/** Packages whose inventories are read at the same time. */
-const CONCURRENT_PACKAGES = 8;
+/** Packages whose inventories are read at the same time: as many as Octokit sends requests at a time. */
+const CONCURRENT_PACKAGES = 10;
 
 /** GitHub's REST API can trail behind its own delivery: how long to wait, milliseconds, before each further look. */
 const LISTING_LAG_MS = [1_000, 3_000];

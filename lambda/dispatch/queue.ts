@@ -1,4 +1,5 @@
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import pLimit from 'p-limit';
 import type { PackageMessage } from '../../src/domain/contract';
 
 /** SQS takes no more entries in one request. */
@@ -9,14 +10,21 @@ export function retryDelay(receiveCount: number): number {
   return Math.min(10 * 2 ** (Math.max(1, receiveCount) - 1), 900);
 }
 
+/** Requests to the queue at the same time. */
+const CONCURRENT_BATCHES = 10;
+
 /** Sends every message; a refusal of some of them is a failure. */
 export async function sendAll(sqs: SQSClient, queueUrl: string, messages: readonly PackageMessage[]): Promise<void> {
-  for (let at = 0; at < messages.length; at += BATCH) {
-    const entries = messages.slice(at, at + BATCH).map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
-    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
-    if (Failed.length > 0) {
-      throw new Error(`The queue refused ${Failed.length} of ${entries.length} messages: ${Failed[0].Code} ${Failed[0].Message ?? ''}`);
-    }
+  const limit = pLimit(CONCURRENT_BATCHES);
+  const batches = Array.from({ length: Math.ceil(messages.length / BATCH) }, (_, index) => messages.slice(index * BATCH, (index + 1) * BATCH));
+  await Promise.all(batches.map(batch => limit(() => sendBatch(sqs, queueUrl, batch))));
+}
+
+async function sendBatch(sqs: SQSClient, queueUrl: string, batch: readonly PackageMessage[]): Promise<void> {
+  const entries = batch.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
+  const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+  if (Failed.length > 0) {
+    throw new Error(`The queue refused ${Failed.length} of ${entries.length} messages: ${Failed[0].Code} ${Failed[0].Message ?? ''}`);
   }
 }
 

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchArguments {
+  readonly json?: string;
+  /** Names of scenarios; empty for all. */
+  readonly only: readonly string[];
+  readonly quick: boolean;
+  readonly full: boolean;
+  readonly seed: number;
+  readonly roundTripMs: number;
+  readonly connectionRoundTrips: number;
+}
+
+export const USAGE = `npm run bench [-- OPTIONS]
+
+  --only NAME             run this scenario alone; may be given several times: SCENARIOS
+  --quick                 small inputs, single runs: shows that it works, not how fast it is
+  --full                  let skopeo sync have the whole input too, instead of estimating from a part (takes an hour)
+  --rtt MS                round trip of every server, milliseconds (30)
+  --connection-rtts N     further round trips for opening a connection: TCP 1, TLS 1.3 1 (2)
+  --seed N                the inputs are generated from it (5)
+  --json FILE             also write machine, rows and verdicts as JSON
+  --help                  this text`;
+
+/** @param scenarios their names @throws with the usage when an argument isn't known */
+export function parseArguments(args: readonly string[], scenarios: readonly string[]): BenchArguments | 'help' {
+  const values = parse(args, scenarios);
+  if (values.help) { return 'help'; }
+  const only = values.only ?? [];
+  const unknown = only.find(name => !scenarios.includes(name));
+  if (unknown !== undefined) { throw new Error(`--only is "${unknown}", expected one of ${scenarios.join(', ')}.\n\n${usage(scenarios)}`); }
+  return {
+    json: values.json,
+    only,
+    quick: values.quick ?? false,
+    full: values.full ?? false,
+    seed: number('seed', values.seed ?? '5'),
+    roundTripMs: number('rtt', values.rtt ?? '30'),
+    connectionRoundTrips: number('connection-rtts', values['connection-rtts'] ?? '2'),
+  };
+}
+
+export function usage(scenarios: readonly string[]): string {
+  return USAGE.replace('SCENARIOS', scenarios.join(', '));
+}
+
+function parse(args: readonly string[], scenarios: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        'json': { type: 'string' },
+        'only': { type: 'string', multiple: true },
+        'quick': { type: 'boolean' },
+        'full': { type: 'boolean' },
+        'seed': { type: 'string' },
+        'rtt': { type: 'string' },
+        'connection-rtts': { type: 'string' },
+        'help': { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${usage(scenarios)}`);
+  }
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) { throw new Error(`--${name} is "${text}", expected a number from 0, such as --${name} 30`); }
+  return value;
+}

@@ -1,0 +1,67 @@
+import type { Traffic } from './servers/protocol';
+
+/** One contestant in one scenario: medians of its runs. */
+export interface Row {
+  readonly scenario: string;
+  readonly contestant: string;
+  readonly runs: number;
+  readonly seconds: number;
+  /** Over all registries and APIs. */
+  readonly requests?: number;
+  readonly requestsBy?: Traffic['requests'];
+  /** Opened, over all of them. */
+  readonly connections?: number;
+  readonly readBytes?: number;
+  readonly writtenBytes?: number;
+  readonly peakBytes?: number;
+  /** `estimated from 20 of 2000 images`, `result differs from the source` */
+  readonly note?: string;
+}
+
+/** One promise of the project against what was measured. */
+export interface Verdict {
+  readonly scenario: string;
+  readonly what: string;
+  /** `24.1x`, `0.98` */
+  readonly measured: string;
+  readonly threshold: string;
+  readonly met: boolean;
+}
+
+export interface ScenarioResult {
+  readonly rows: readonly Row[];
+  readonly verdicts: readonly Verdict[];
+  /** What makes the run worthless: our result isn't the source's. */
+  readonly failures: readonly string[];
+}
+
+export interface BenchOptions {
+  readonly seed: number;
+  readonly roundTripMs: number;
+  readonly connectionRoundTrips: number;
+  /** Smaller inputs and single runs: does it work, not how fast is it. */
+  readonly quick: boolean;
+  /** Slow rivals get the whole input, too. */
+  readonly full: boolean;
+  /** Path of regsync; undefined when it can't be had. */
+  readonly regsync?: string;
+  /** A directory that the run may fill; removed after it. */
+  readonly directory: string;
+  readonly say: (line: string) => void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** What it measures and what it simulates, one sentence. */
+  readonly title: string;
+  run(options: BenchOptions): Promise<ScenarioResult>;
+}
+
+/** `rival` needs at least so many times what we need. */
+export function atLeast(scenario: string, what: string, rival: number, own: number, factor: number): Verdict {
+  return { scenario, what, measured: `${(rival / own).toFixed(2)}x`, threshold: `>= ${factor}x`, met: rival / own >= factor };
+}
+
+export function atMost(scenario: string, what: string, measured: number, limit: number, unit: string): Verdict {
+  return { scenario, what, measured: `${measured.toFixed(2)}${unit}`, threshold: `<= ${limit}${unit}`, met: measured <= limit };
+}
