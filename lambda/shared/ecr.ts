@@ -29,19 +29,17 @@ export async function listImages(ecr: ECRClient, repositoryName: string): Promis
   return { digests, tags };
 }
 
-/** URI of the repository (`HOST/NAME`), which is created, encrypted and scanned on push, when it isn't there. */
-export async function ensureRepository(ecr: ECRClient, repositoryName: string): Promise<string> {
+/** Creates the repository, encrypted and scanned on push. */
+export async function createRepository(ecr: ECRClient, repositoryName: string): Promise<void> {
   try {
-    const { repository } = await ecr.send(new CreateRepositoryCommand({
+    await ecr.send(new CreateRepositoryCommand({
       repositoryName,
       imageScanningConfiguration: { scanOnPush: true },
       encryptionConfiguration: { encryptionType: 'AES256' },
     }));
-    return uri(repository?.repositoryUri, repositoryName);
   } catch (error) {
-    // Another build was faster.
-    if (error instanceof RepositoryAlreadyExistsException) { return repositoryUri(ecr, repositoryName); }
-    throw error;
+    // Another build was faster: what was asked for.
+    if (!(error instanceof RepositoryAlreadyExistsException)) { throw error; }
   }
 }
 
@@ -55,23 +53,34 @@ export async function tagMutability(ecr: ECRClient, repositoryName: string): Pro
   };
 }
 
-/** The URI that ECR itself gives: its host is another in other partitions, and must not be guessed. */
-export async function repositoryUri(ecr: ECRClient, repositoryName: string): Promise<string> {
-  const { repositories } = await ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
-  return uri(repositories?.[0]?.repositoryUri, repositoryName);
+/** Where the registry is, and what opens it. */
+export interface RegistryLogin {
+  /** `111122223333.dkr.ecr.eu-central-1.amazonaws.com`, as ECR itself gives it: it is another in other partitions, and must not be guessed. */
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
 }
 
-function uri(given: string | undefined, repositoryName: string): string {
-  if (given === undefined) { throw new Error(`ECR gave no URI for repository "${repositoryName}".`); }
-  return given;
-}
-
-/** A password for every repository of the registry; good for 12 hours. */
-export async function registryPassword(ecr: ECRClient): Promise<{ user: string; password: string }> {
+/** A login for every repository of the registry; good for 12 hours. */
+export async function registryLogin(ecr: ECRClient): Promise<RegistryLogin> {
   const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
-  const [user, password] = Buffer.from(authorizationData?.[0]?.authorizationToken ?? '', 'base64').toString().split(':');
+  const { authorizationToken = '', proxyEndpoint = '' } = authorizationData?.[0] ?? {};
+  const [user, password] = Buffer.from(authorizationToken, 'base64').toString().split(':');
   if (!user || !password) { throw new Error('ECR gave no authorization token, expected one of the form user:password.'); }
-  return { user, password };
+  if (!URL.canParse(proxyEndpoint)) { throw new Error(`ECR gave "${proxyEndpoint}" as the registry of its authorization token, expected a URL.`); }
+  return { host: new URL(proxyEndpoint).host, user, password };
+}
+
+/** What tags point to, by asking for the images themselves. Tags that do not exist are left out. At most 100 tags. */
+export async function taggedImages(ecr: ECRClient, repositoryName: string, tags: readonly string[]): Promise<Map<string, string>> {
+  const { images = [] } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: tags.map(imageTag => ({ imageTag })) }));
+  return new Map(images.flatMap(({ imageId }) =>
+    imageId?.imageTag !== undefined && imageId.imageDigest !== undefined ? [[imageId.imageTag, imageId.imageDigest] as const] : []));
+}
+
+/** The repository has no such image, or has it in its archive. */
+export class ImageMissing extends Error {
+  public override readonly name = 'ImageMissing';
 }
 
 /**
@@ -85,7 +94,7 @@ export async function tagImage(
   const { images, failures } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }));
   const image = images?.[0];
   if (image?.imageManifest === undefined) {
-    throw new Error(`ECR has no manifest for ${repositoryName}@${digest}: ${failures?.[0]?.failureReason ?? 'no reason given'}.`);
+    throw new ImageMissing(`ECR has no manifest for ${repositoryName}@${digest}: ${failures?.[0]?.failureReason ?? 'no reason given'}.`);
   }
   const { imageManifest: manifest, imageManifestMediaType: mediaType } = image;
   await Promise.all(tags.map(async tag => {
@@ -99,7 +108,8 @@ export interface Put {
   readonly manifest: string;
   readonly mediaType: string | undefined;
   readonly digest: string;
-  readonly tag: string;
+  /** Without one, the manifest is there by its digest alone. */
+  readonly tag?: string;
 }
 
 /** Puts a manifest whose blobs and children the repository has. */

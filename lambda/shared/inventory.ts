@@ -16,6 +16,8 @@ export interface PlannedPackage {
   readonly plan: Plan;
   /** Digests that GitHub listed. */
   readonly listed: ReadonlySet<string>;
+  /** Digests that ECR listed, tagged or not. */
+  readonly held: ReadonlySet<string>;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function planPackage(
     package: packageName,
     plan: await planWithMutability(ecr, repository, source, target),
     listed: new Set(source.map(({ digest }) => digest)),
+    held: target?.digests ?? new Set(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,7 +32,11 @@ export async function createSkopeoFiles(): Promise<SkopeoFiles> {
   return {
     authFile,
     policyFile,
-    login: logins => writeFile(authFile, JSON.stringify(authConfig(logins)), { mode: 0o600 }),
+    login: async logins => {
+      // Replaced as a whole: a skopeo that starts now reads the old or the new file, never half of one.
+      await writeFile(`${authFile}.new`, JSON.stringify(authConfig(logins)), { mode: 0o600 });
+      await rename(`${authFile}.new`, authFile);
+    },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }

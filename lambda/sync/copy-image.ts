@@ -1,71 +1,50 @@
-import { withRetry } from './failure';
-import { parseManifest } from './manifest';
+import type { ManifestCopier, Place } from './copy-manifests';
+import { retrying } from './retry';
 import type { SyncRun } from './run';
-import type { SourceManifest } from './source-registry';
-import { sourceRepository } from '../../src/domain/image-name';
 import type { Action } from '../../src/domain/plan';
+import { ImageMissing } from '../shared/ecr';
 
 /** One image on its way into one repository. */
-export interface ImageJob {
-  readonly package: string;
-  readonly repository: string;
-  /** URI of the repository: `HOST/my-org/app`. */
-  readonly uri: string;
+export interface ImageJob extends Place {
   readonly action: Action;
+  readonly manifests: ManifestCopier;
 }
 
 /** What a finished job tells the report. */
-export interface CopyResult {
-  /** Bytes of the manifests' blobs, as far as the top manifest tells; those that ECR had already count too. */
+export interface ImageResult {
+  readonly kind: 'copied' | 'tagged';
   readonly bytes: number;
 }
 
 /** Brings the image there and points its tags to it. Bytes move once, with the first tag; the others are pointers. */
-export async function copyImage(job: ImageJob, run: SyncRun): Promise<CopyResult> {
-  const { action, repository } = job;
-  if (action.kind === 'tag') {
-    await run.target.tag(repository, action.digest, action.tags);
-    return { bytes: 0 };
+export async function copyImage(job: ImageJob, run: SyncRun): Promise<ImageResult> {
+  const { action: { kind, digest, tags }, manifests } = job;
+  if (kind === 'tag') {
+    const missing = await point(job, tags, run, isMissing);
+    if (!missing) { return { kind: 'tagged', bytes: 0 }; }
+    manifests.distrustInventory();
   }
-  const [first, ...others] = action.tags;
-  const source = await retrying(job, run, () => run.source.manifest(sourceRepository(run.organization, job.package), action.digest));
-  const shape = parseManifest(source.bytes, source.contentType);
-  // ECR counts each manifest of an index as a PutImage.
-  await run.putImages.take(1 + shape.children.length);
-  if (shape.opaqueIndex) {
-    await copyOpaqueIndex(job, source, shape.children, run);
-    await run.target.tag(repository, action.digest, others);
-  } else {
-    await skopeo(job, action.digest, `:${first}`, run);
-    if (others.length > 0) { await run.target.tag(repository, action.digest, others); }
-  }
-  return { bytes: shape.bytes };
+  const [first, ...others] = tags;
+  const { bytes } = await manifests.copy(digest, first);
+  if (others.length > 0) { await point(job, others, run); }
+  return { kind: 'copied', bytes };
 }
 
-/**
- * skopeo refuses to keep an index whose entries have no platform: "Manifest list must be converted". Its children copy well,
- * and the bytes of the index can then be put as they are.
- */
-async function copyOpaqueIndex(job: ImageJob, source: SourceManifest, children: readonly string[], run: SyncRun): Promise<void> {
-  for (const child of children) { await skopeo(job, child, `@${child}`, run); }
-  await run.target.put(job.repository, source, job.action.digest, job.action.tags[0]);
-}
-
-function skopeo(job: ImageJob, digest: string, reference: string, run: SyncRun): Promise<void> {
-  const source = `${run.registryHost}/${sourceRepository(run.organization, job.package)}@${digest}`;
-  return retrying(job, run, () => run.copier.copy(source, `${job.uri}${reference}`, run.stopped));
-}
-
-/** Tries again by the cause of the failure: slower where a registry throttles, with new logins where they have expired. */
-function retrying<T>({ repository, action }: ImageJob, run: SyncRun, work: () => Promise<T>): Promise<T> {
-  return withRetry(work, {
-    sleep: run.sleep,
-    random: run.random,
-    onRetry: async (error, cause, wait) => {
-      run.stopped.throwIfAborted();
-      run.print(`retry    ${repository}:${action.tags[0]} ${action.digest} in ${(wait / 1000).toFixed(1)} s (${cause}): ${error.message}`);
-      if (cause === 'throttled') { run.copies.slowDown(); }
-      if (cause === 'expired') { await run.login(); }
-    },
+/** @returns whether an error came that the caller handles itself */
+function point(
+  { repository, action: { digest } }: ImageJob, tags: readonly string[], run: SyncRun, handled: (error: unknown) => boolean = () => false,
+): Promise<boolean> {
+  return retrying(`${repository}:${tags.join(',')} ${digest}`, run, async () => {
+    try {
+      await run.target.tag(repository, digest, tags);
+      return false;
+    } catch (error) {
+      if (handled(error)) { return true; }
+      throw error;
+    }
   });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ImageMissing;
 }

@@ -6,12 +6,13 @@ import { deadlineOf } from './deadline';
 import { requestedPackages } from './options';
 import { RateLimit } from './pace';
 import type { Report } from './report';
+import { RequestCount } from './request-count';
 import type { Target } from './run';
 import { skopeoCopier } from './skopeo';
 import { sourceRegistry } from './source-registry';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/domain/contract';
-import { ensureRepository, listImages, putImage, registryPassword, repositoryUri, tagImage } from '../shared/ecr';
+import { createRepository, listImages, putImage, RegistryLogin, registryLogin, tagImage, taggedImages } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { gitHubPackages } from '../shared/github';
 import { planPackage } from '../shared/inventory';
@@ -21,6 +22,7 @@ import { readSecret, secretName } from '../shared/secrets';
 const GHCR_USER = 'token';
 
 const now = (): number => Date.now();
+const sleepFor = (ms: number, signal?: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
 const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -34,8 +36,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, files: SkopeoFiles, dryRun: boolean): Promise<Report> {
-  const ecr = new ECRClient({ maxAttempts: 10 });
-  const secretsManager = new SecretsManagerClient({});
+  const requests = new RequestCount();
+  const ecr = requests.ofClient('ecr', new ECRClient({ maxAttempts: 10 }));
+  const secretsManager = requests.ofClient('secretsManager', new SecretsManagerClient({}));
   const readToken = (): Promise<string> => readSecret(secretsManager, environment.PACKAGES_TOKEN_ARN);
   let token = await readToken();
   const github = gitHubPackages({
@@ -45,50 +48,53 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, f
     tokenName: secretName(environment.PACKAGES_TOKEN_ARN),
     maxWaitSeconds: 900,
     warn: print,
+    onRequest: () => requests.add('github'),
   });
-
-  // One registry serves the whole account, so the first repository's URI tells the host to log in to.
-  let host: string | undefined;
-  let loggedIn: Promise<void> | undefined;
-  const login = async (): Promise<void> => {
-    if (host === undefined) { return; }
+  const login = async (): Promise<RegistryLogin> => {
+    // Read anew: a long build outlives a rotation.
     token = await readToken();
-    await files.login([
-      { host: environment.REGISTRY_HOST, user: GHCR_USER, password: token },
-      { host, ...await registryPassword(ecr) },
-    ]);
+    const target = await registryLogin(ecr);
+    await files.login([{ host: environment.REGISTRY_HOST, user: GHCR_USER, password: token }, target]);
+    return target;
   };
-  const putImages = new RateLimit(Number(environment.PUT_IMAGE_RATE), now, sleep);
-  const pace = (): Promise<void> => putImages.take(1);
-  const target: Target = {
-    async ensureRepository(repository, exists) {
-      const uri = exists ? await repositoryUri(ecr, repository) : await ensureRepository(ecr, repository);
-      host ??= uri.split('/')[0];
-      await (loggedIn ??= login());
-      return uri;
-    },
-    tag: (repository, digest, tags) => tagImage(ecr, repository, digest, tags, pace),
-    put: (repository, { bytes, contentType }, digest, tag) =>
-      putImage(ecr, repository, { manifest: bytes.toString('utf8'), mediaType: contentType, digest, tag }),
-    list: repository => listImages(ecr, repository),
-  };
+  const putImages = new RateLimit(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
   return sync(requestedPackages(process.env) ?? await github.listPackages(), {
     organization: environment.ORGANIZATION,
     registryHost: environment.REGISTRY_HOST,
     plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
-    target,
-    source: sourceRegistry({ host: environment.REGISTRY_HOST, user: GHCR_USER, token: () => token }),
+    target: ecrTarget(ecr, login, putImages),
+    source: sourceRegistry({ host: environment.REGISTRY_HOST, user: GHCR_USER, token: () => token, count: () => requests.add('registry') }),
     copier: skopeoCopier(files),
-    login,
+    login: async () => { await login(); },
     putImages,
     // CodeBuild's clock of the build started before ours.
     deadline: deadlineOf(Number(process.env.CODEBUILD_START_TIME ?? now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
     dryRun,
     print,
-    sleep,
+    sleep: sleepFor,
     random: Math.random,
     now,
+    requests: () => requests.counts,
   });
+}
+
+/** BatchGetImage takes no more. */
+const TAGS_AT_ONCE = 100;
+
+function ecrTarget(ecr: ECRClient, login: () => Promise<RegistryLogin>, putImages: RateLimit): Target {
+  // One registry serves the whole account.
+  let loggedIn: Promise<RegistryLogin> | undefined;
+  return {
+    async ensureRepository(repository, exists) {
+      const [{ host }] = await Promise.all([loggedIn ??= login(), exists ? undefined : createRepository(ecr, repository)]);
+      return `${host}/${repository}`;
+    },
+    tag: (repository, digest, tags) => tagImage(ecr, repository, digest, tags, () => putImages.take(1)),
+    put: (repository, { bytes, contentType }, digest, tag) =>
+      putImage(ecr, repository, { manifest: bytes.toString('utf8'), mediaType: contentType, digest, tag }),
+    list: async (repository, tags) =>
+      tags.length > TAGS_AT_ONCE ? listImages(ecr, repository) : { tags: await taggedImages(ecr, repository, tags) },
+  };
 }
 
 main(process.argv.slice(2)).then(

@@ -1,5 +1,7 @@
 /** How many pieces of work run at the same time: halved when a registry asks to slow down, grown by one a round of successes. */
 export class AdaptiveLimit {
+  /** Grows with each halving. */
+  public round = 0;
   private allowed: number;
   private running = 0;
   private readonly waiting: (() => void)[] = [];
@@ -24,8 +26,14 @@ export class AdaptiveLimit {
     }
   }
 
-  /** A registry throttles: half as many from now on, but never none. */
-  public slowDown(): void {
+  /**
+   * A registry throttles: half as many from now on, but never none.
+   *
+   * @param since `round` when the throttled work began: what was under way at a halving is no reason for another
+   */
+  public slowDown(since = this.round): void {
+    if (since < this.round) { return; }
+    this.round++;
     this.allowed = Math.max(1, this.allowed / 2);
   }
 
@@ -41,25 +49,36 @@ export class AdaptiveLimit {
   }
 }
 
-/** Lets so many units pass in a second, with a burst of one second's worth. First come, first served. */
+/**
+ * Lets so many units pass in a second, with a burst of half a second's worth: what passes here reaches the registry a little later, now
+ * sooner, now later, and must not gather to more than the registry's own second. First come, first served.
+ */
 export class RateLimit {
+  private readonly burst: number;
   private tokens: number;
   private filledAt: number;
   private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly perSecond: number, private readonly now: () => number, private readonly sleep: (ms: number) => Promise<unknown>) {
-    this.tokens = perSecond;
+    this.burst = Math.max(1, perSecond / 2);
+    this.tokens = this.burst;
     this.filledAt = now();
   }
 
-  /** @param units more than a second's worth is taken on credit: those who come later wait for it */
+  /** @param units more than a burst is taken on credit: those who come later wait for it */
   public take(units: number): Promise<void> {
     this.turn = this.turn.then(() => this.wait(units));
     return this.turn;
   }
 
+  /** The registry said that it was too much: what was saved up is gone, and the next waits a little. */
+  public pause(): void {
+    this.fill();
+    this.tokens = Math.min(this.tokens, 0) - this.burst / 4;
+  }
+
   private async wait(units: number): Promise<void> {
-    const needed = Math.min(units, this.perSecond);
+    const needed = Math.min(units, this.burst);
     this.fill();
     while (this.tokens < needed) {
       await this.sleep(Math.ceil((needed - this.tokens) / this.perSecond * 1000));
@@ -70,7 +89,7 @@ export class RateLimit {
 
   private fill(): void {
     const now = this.now();
-    this.tokens = Math.min(this.perSecond, this.tokens + (now - this.filledAt) / 1000 * this.perSecond);
+    this.tokens = Math.min(this.burst, this.tokens + (now - this.filledAt) / 1000 * this.perSecond);
     this.filledAt = now;
   }
 }

@@ -39,6 +39,13 @@ export interface Report {
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
   readonly bytes: number;
   readonly seconds: number;
+  /** Requests of the program itself, by API; skopeo's own are not counted. */
+  readonly requests: Readonly<Record<string, number>>;
+}
+
+/** @param held what ECR's tag points to */
+export function conflictCause(held: string): string {
+  return `ECR holds ${held} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`;
 }
 
 export function imageLine(outcome: ImageOutcome): string {
@@ -57,7 +64,9 @@ export function failureText(error: unknown, ofImage: boolean): string {
   return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${fixOf(causeOf(message))}`;
 }
 
-export function createReport(plans: readonly Plan[], outcomes: readonly ImageOutcome[], packages: number, seconds: number): Report {
+export function createReport(
+  plans: readonly Plan[], outcomes: readonly ImageOutcome[], packages: number, seconds: number, requests: Readonly<Record<string, number>>,
+): Report {
   const count = (kind: OutcomeKind): number => outcomes.filter(outcome => outcome.kind === kind).length;
   const skipped: Partial<Record<SkipReason, number>> = {};
   for (const plan of plans) {
@@ -75,6 +84,7 @@ export function createReport(plans: readonly Plan[], outcomes: readonly ImageOut
     skipped,
     bytes: outcomes.reduce((sum, outcome) => sum + (outcome.bytes ?? 0), 0),
     seconds,
+    requests,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Deadline } from './deadline';
 import type { AdaptiveLimit, RateLimit } from './pace';
+import type { Logins } from './retry';
 import type { ImageCopier } from './skopeo';
 import type { SourceManifest, SourceRegistry } from './source-registry';
 import type { TargetImages } from '../../src/domain/plan';
@@ -7,14 +8,14 @@ import type { PlannedPackage } from '../shared/inventory';
 
 /** The part of ECR that the sync writes to. */
 export interface Target {
-  /** URI of the repository, created when it isn't there. */
+  /** URI of the repository, created when it isn't there. Before it comes, the logins are there. */
   ensureRepository(repository: string, exists: boolean): Promise<string>;
   /** Points tags to an image that the repository has. */
   tag(repository: string, digest: string, tags: readonly string[]): Promise<void>;
-  /** Puts a manifest whose children the repository has. */
-  put(repository: string, manifest: SourceManifest, digest: string, tag: string): Promise<void>;
-  /** What the repository holds now. */
-  list(repository: string): Promise<TargetImages | undefined>;
+  /** Puts a manifest whose children the repository has; without a tag, by its digest alone. */
+  put(repository: string, manifest: SourceManifest, digest: string, tag?: string): Promise<void>;
+  /** What these tags of the repository point to now; undefined when there is no such repository. */
+  list(repository: string, tags: readonly string[]): Promise<Pick<TargetImages, 'tags'> | undefined>;
 }
 
 /** What a sync works with. */
@@ -34,14 +35,19 @@ export interface SyncDependencies {
   /** Print the plan and do nothing. */
   readonly dryRun: boolean;
   readonly print: (line: string) => void;
-  readonly sleep: (ms: number) => Promise<unknown>;
+  /** Rejects when the signal is aborted before. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly random: () => number;
   readonly now: () => number;
+  /** Requests so far, by registry or API. */
+  readonly requests: () => Readonly<Record<string, number>>;
 }
 
 /** A sync under way. */
 export interface SyncRun extends SyncDependencies {
+  /** How many skopeo processes run. */
   readonly copies: AdaptiveLimit;
+  readonly logins: Logins;
   /** Aborted when the build's time is up. */
   readonly stopped: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { RetryLater } from './failure';
 
 /** A manifest as the registry keeps it. */
 export interface SourceManifest {
@@ -16,6 +17,8 @@ export interface SourceRegistryOptions {
   readonly host: string;
   readonly user: string;
   readonly token: () => string;
+  /** Called for each request. */
+  readonly count?: () => void;
 }
 
 const MANIFESTS = [
@@ -30,8 +33,9 @@ const MANIFESTS = [
  */
 export function sourceRegistry(options: SourceRegistryOptions): SourceRegistry {
   const base = `${isLoopback(options.host) ? 'http' : 'https'}://${options.host}`;
-  const authorizations = new Map<string, string>();
+  const authorizations = new Map<string, Promise<string>>();
   const get = async (url: string, headers: Record<string, string>): Promise<Response> => {
+    options.count?.();
     try {
       return await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
     } catch (error) {
@@ -54,16 +58,19 @@ export function sourceRegistry(options: SourceRegistryOptions): SourceRegistry {
   return {
     async manifest(repository, digest) {
       const url = `${base}/v2/${repository}/manifests/${digest}`;
-      const send = (): Promise<Response> => {
-        const authorization = authorizations.get(repository);
-        return get(url, { accept: MANIFESTS, ...(authorization === undefined ? {} : { authorization }) });
-      };
-      let response = await send();
+      const send = async (known: Promise<string> | undefined): Promise<Response> =>
+        get(url, { accept: MANIFESTS, ...(known === undefined ? {} : { authorization: await known }) });
+      const known = authorizations.get(repository);
+      let response = await send(known);
       const challenge = response.headers.get('www-authenticate');
       if (response.status === 401 && challenge !== null) {
         await response.arrayBuffer();
-        authorizations.set(repository, await authorize(challenge, repository));
-        response = await send();
+        // Of all who are refused at the same time, one asks for a token.
+        if (authorizations.get(repository) === known) { authorizations.set(repository, authorize(challenge, repository)); }
+        response = await send(authorizations.get(repository)?.catch((error: unknown) => {
+          authorizations.delete(repository);
+          throw error;
+        }));
       }
       const bytes = await bodyOf(response, `${repository}@${digest}`);
       const received = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -74,10 +81,21 @@ export function sourceRegistry(options: SourceRegistryOptions): SourceRegistry {
 }
 
 async function bodyOf(response: Response, what: string): Promise<Buffer> {
-  const bytes = Buffer.from(await response.arrayBuffer());
+  const bytes = await readBody(response, what);
   // The registry's own words (`manifest unknown`, `denied`) decide whether another try can help.
-  if (!response.ok) { throw new Error(`${new URL(response.url).host} answered ${response.status} to ${what}: ${bytes.toString('utf8').slice(0, 300)}`); }
-  return bytes;
+  if (response.ok) { return bytes; }
+  const message = `${new URL(response.url).host} answered ${response.status} to ${what}: ${bytes.toString('utf8').slice(0, 300)}`;
+  const waitSeconds = Number(response.headers.get('retry-after') ?? NaN);
+  throw waitSeconds > 0 ? new RetryLater(message, waitSeconds * 1000) : new Error(message);
+}
+
+/** A body that is cut off says "terminated", and hides the reason in its cause. */
+async function readBody(response: Response, what: string): Promise<Buffer> {
+  try {
+    return Buffer.from(await response.arrayBuffer());
+  } catch (error) {
+    throw new Error(`${new URL(response.url).host}: connection closed in the answer to ${what}: ${String((error as Error).cause ?? error)}`);
+  }
 }
 
 /** As container tools do: a registry on this machine speaks plain HTTP. */

@@ -1,69 +1,99 @@
 import pLimit from 'p-limit';
 import { copyImage, ImageJob } from './copy-image';
+import { ArtifactRefused, ManifestCopier } from './copy-manifests';
 import { causeOf } from './failure';
 import { AdaptiveLimit } from './pace';
-import { createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
+import { conflictCause, createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
+import { Logins } from './retry';
 import type { SyncDependencies, SyncRun } from './run';
+import { verify } from './verify';
 import { sourceRepository } from '../../src/domain/image-name';
 import type { Plan } from '../../src/domain/plan';
+import type { PlannedPackage } from '../shared/inventory';
 
-/** Packages whose inventories are read, and copies that run, at the same time: sized for 2 vCPU and 3 GiB. */
-const CONCURRENT_PACKAGES = 8;
-const CONCURRENT_COPIES = { start: 8, max: 16 };
+/**
+ * Packages whose inventories are read, images that are worked on, and skopeo processes that run at the same time. A process waits for
+ * the network most of its time and takes some 40 MB: this fits 2 vCPU and 3 GiB.
+ */
+const CONCURRENT_PACKAGES = 16;
+const CONCURRENT_IMAGES = 24;
+const CONCURRENT_COPIES = { start: 12, max: 24 };
 
 /** Brings the packages' repositories up to date. Never throws for one package: what failed is in the report, and the others go on. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
   const start = dependencies.now();
   const time = new AbortController();
   const timer = setTimeout(() => time.abort(), Math.max(0, dependencies.deadline.stop - start));
-  const run: SyncRun = { ...dependencies, copies: new AdaptiveLimit(CONCURRENT_COPIES.start, CONCURRENT_COPIES.max), stopped: time.signal };
-  const plans: Plan[] = [];
-  const outcomes: ImageOutcome[] = [];
-  const copied = new Map<string, Promise<unknown>>();
+  const run: SyncRun = {
+    ...dependencies,
+    copies: new AdaptiveLimit(CONCURRENT_COPIES.start, CONCURRENT_COPIES.max),
+    logins: new Logins(dependencies.login),
+    stopped: time.signal,
+  };
+  const work = new Work(run);
   const limit = pLimit(CONCURRENT_PACKAGES);
   const copying: Promise<void>[] = [];
-  await Promise.all(packages.map(name => limit(() => contained(name, run, outcomes, async () => {
-    const { plan } = await run.plan(name);
-    plans.push(plan);
+  await Promise.all(packages.map(name => limit(() => work.contained(name, async () => {
+    const planned = await run.plan(name);
+    work.plans.push(planned.plan);
     // Not awaited here: the place of this package's inventory goes to the next while its images are copied.
-    copying.push(contained(name, run, outcomes, async () => { outcomes.push(...await syncPackage(name, plan, copied, run)); }));
+    copying.push(work.contained(name, () => work.package(planned)));
   }))));
   await Promise.all(copying);
   clearTimeout(timer);
-  const report = createReport(plans, outcomes, packages.length, (run.now() - start) / 1000);
-  summaryLines(report, outcomes).forEach(run.print);
+  const report = createReport(work.plans, work.outcomes, packages.length, (run.now() - start) / 1000, run.requests());
+  summaryLines(report, work.outcomes).forEach(run.print);
   return report;
 }
 
-/** A failure of one package becomes its outcome. */
-async function contained(name: string, run: SyncRun, outcomes: ImageOutcome[], work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    outcomes.push(notMirrored(run, { repository: sourceRepository(run.organization, name), tags: [] }, error));
-  }
-}
+/** All packages of a run, and how they ended. */
+class Work {
+  public readonly plans: Plan[] = [];
+  public readonly outcomes: ImageOutcome[] = [];
+  private readonly images = pLimit(CONCURRENT_IMAGES);
+  /** The first copy of each image into any repository. */
+  private readonly firsts = new Map<string, Promise<unknown>>();
 
-async function syncPackage(name: string, plan: Plan, copied: Map<string, Promise<unknown>>, run: SyncRun): Promise<ImageOutcome[]> {
-  const conflicts = plan.conflicts.map(({ tag, digest, held }) => said(run, {
-    kind: 'conflict',
-    repository: plan.repository,
-    tags: [tag],
-    digest,
-    cause: `ECR holds ${held} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`,
-  }));
-  if (plan.actions.length === 0) { return conflicts; }
-  if (run.dryRun) { return [...conflicts, ...plan.actions.map(action => dryRun(plan, action, run))]; }
-  const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
-  const outcomes = await Promise.all(plan.actions.map(action => {
-    const job: ImageJob = { package: name, repository: plan.repository, uri, action };
-    // The same image in another repository waits for the first: what a registry can mount by then is not sent again.
-    const before = copied.get(action.digest) ?? Promise.resolve();
-    const outcome = before.then(() => run.copies.run(() => act(job, run)));
-    copied.set(action.digest, outcome);
+  constructor(private readonly run: SyncRun) {}
+
+  /** A failure of one package becomes its outcome. */
+  public async contained(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.outcomes.push(notMirrored(this.run, { repository: sourceRepository(this.run.organization, name), tags: [] }, error));
+    }
+  }
+
+  public async package({ package: name, plan, held }: PlannedPackage): Promise<void> {
+    const { run } = this;
+    this.outcomes.push(...plan.conflicts.map(({ tag, digest, held: other }) =>
+      said(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
+    if (plan.actions.length === 0) { return; }
+    if (run.dryRun) {
+      this.outcomes.push(...plan.actions.map(action => dryRun(plan, action, run)));
+      return;
+    }
+    const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
+    const place = { package: name, repository: plan.repository, uri };
+    const manifests = new ManifestCopier(place, held, run);
+    const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...place, action, manifests })));
+    const verified = await verify(plan.repository, outcomes, run);
+    this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : said(run, outcome)));
+  }
+
+  /** The same image in another repository waits for the first: what a registry can mount by then is not sent again. */
+  private async image(job: ImageJob): Promise<ImageOutcome> {
+    const { digest } = job.action;
+    const first = this.firsts.get(digest);
+    if (first !== undefined) {
+      await first;
+      return this.images(() => act(job, this.run));
+    }
+    const outcome = this.images(() => act(job, this.run));
+    this.firsts.set(digest, outcome);
     return outcome;
-  }));
-  return [...conflicts, ...await verify(plan, outcomes, run)];
+  }
 }
 
 function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action'], run: SyncRun): ImageOutcome {
@@ -72,31 +102,15 @@ function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action']
 }
 
 async function act(job: ImageJob, run: SyncRun): Promise<ImageOutcome> {
-  const { repository, action: { digest, tags, kind } } = job;
+  const { repository, action: { digest, tags } } = job;
   const start = run.now();
   if (start >= run.deadline.stopStarting) { return outOfTime(run, { repository, tags, digest }); }
   try {
-    const { bytes } = await copyImage(job, run);
-    return said(run, { repository, tags, digest, bytes, kind: kind === 'copy' ? 'copied' : 'tagged', seconds: (run.now() - start) / 1000 });
+    const result = await copyImage(job, run);
+    return said(run, { repository, tags, digest, ...result, seconds: (run.now() - start) / 1000 });
   } catch (error) {
     return run.stopped.aborted ? outOfTime(run, { repository, tags, digest }) : notMirrored(run, { repository, tags, digest }, error);
   }
-}
-
-/** Reads the repository back: an image counts as done when ECR says that its tags point to its digest. */
-async function verify({ repository }: Plan, outcomes: readonly ImageOutcome[], run: SyncRun): Promise<ImageOutcome[]> {
-  const held = await run.target.list(repository);
-  return outcomes.map(outcome => {
-    const done = outcome.kind === 'copied' || outcome.kind === 'tagged';
-    const wrong = done ? outcome.tags.filter(tag => held?.tags.get(tag) !== outcome.digest) : [];
-    if (wrong.length === 0) { return outcome; }
-    const found = wrong.map(tag => `${tag} -> ${held?.tags.get(tag) ?? 'nothing'}`).join(', ');
-    return said(run, {
-      ...outcome,
-      kind: 'failed',
-      cause: `ECR holds ${found} after the copy, expected ${outcome.digest}. Another writer moved the tag, or it was pushed again meanwhile: the next run settles it.`,
-    });
-  });
 }
 
 type Image = Pick<ImageOutcome, 'repository' | 'tags' | 'digest'>;
@@ -109,7 +123,7 @@ function notMirrored(run: SyncRun, image: Image, error: unknown): ImageOutcome {
 function kindOf(error: unknown, tags: readonly string[]): OutcomeKind {
   const cause = causeOf(String(error));
   if (cause === 'conflict') { return 'conflict'; }
-  return cause === 'unsupported' && tags.length > 0 && tags.every(isArtifactTag) ? 'refused' : 'failed';
+  return error instanceof ArtifactRefused || (cause === 'unsupported' && tags.length > 0 && tags.every(isArtifactTag)) ? 'refused' : 'failed';
 }
 
 /** Tags that tools give to signatures, attestations and fallback indexes of referrers. */

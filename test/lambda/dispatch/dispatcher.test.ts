@@ -131,7 +131,7 @@ describe('package messages', () => {
     expect(world.log.lines).toContainEqual({
       level: 'info',
       message: 'Planned.',
-      detail: { package: 'app', copy: 1, tag: 1, unchanged: 0, skipped: { untagged: 1 }, deliveries: ['d1', 'd2'] },
+      detail: { package: 'app', copy: 1, tag: 1, unchanged: 0, conflicts: [], skipped: { untagged: 1 }, deliveries: ['d1', 'd2'] },
     });
     expect(world.log.lines).toContainEqual({ level: 'info', message: 'Build started.', detail: { build: 'mirror:1', packages: ['app'] } });
   });

@@ -1,10 +1,10 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { AwsFailure, AwsStandIn, Operations, startAws } from './aws-stand-in';
-import { ensureRepository, listImages, registryPassword, repositoryUri, tagImage } from '../../../lambda/shared/ecr';
+import { createRepository, ImageMissing, listImages, registryLogin, taggedImages, tagImage } from '../../../lambda/shared/ecr';
 import { digest } from '../../domain/samples';
 
 const NAME = 'my-org/app';
-const URI = '111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/my-org/app';
+const HOST = '111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn';
 
 let aws: AwsStandIn;
 let ecr: ECRClient;
@@ -65,29 +65,42 @@ describe('listImages', () => {
   });
 });
 
-describe('ensureRepository', () => {
-  test('creates it encrypted and scanned, and gives the URI that ECR gives', async () => {
-    await start({ CreateRepository: () => ({ repository: { repositoryUri: URI } }) });
-    expect(await ensureRepository(ecr, NAME)).toBe(URI);
+describe('createRepository', () => {
+  test('creates it encrypted and scanned', async () => {
+    await start({ CreateRepository: () => ({}) });
+    await createRepository(ecr, NAME);
     expect(aws.calls[0].input).toEqual({
       repositoryName: NAME, imageScanningConfiguration: { scanOnPush: true }, encryptionConfiguration: { encryptionType: 'AES256' },
     });
   });
 
   test('takes the one that another build created meanwhile', async () => {
-    await start({ CreateRepository: refuse('RepositoryAlreadyExistsException'), DescribeRepositories: () => ({ repositories: [{ repositoryUri: URI }] }) });
-    expect(await ensureRepository(ecr, NAME)).toBe(URI);
-    expect(operations()).toEqual(['CreateRepository', 'DescribeRepositories']);
+    await start({ CreateRepository: refuse('RepositoryAlreadyExistsException') });
+    await createRepository(ecr, NAME);
+    expect(operations()).toEqual(['CreateRepository']);
   });
 
   test.each(['LimitExceededException', 'AccessDeniedException'])('fails on %s', async code => {
     await start({ CreateRepository: refuse(code) });
-    await expect(ensureRepository(ecr, NAME)).rejects.toMatchObject({ name: code });
+    await expect(createRepository(ecr, NAME)).rejects.toMatchObject({ name: code });
+  });
+});
+
+describe('taggedImages', () => {
+  test('gives the digest of each tag that exists', async () => {
+    await start({
+      BatchGetImage: () => ({
+        images: [{ imageId: { imageTag: '1', imageDigest: digest(1) } }, { imageId: { imageTag: 'latest', imageDigest: digest(1) } }],
+        failures: [{ imageId: { imageTag: 'gone' }, failureCode: 'ImageNotFound' }],
+      }),
+    });
+    expect(await taggedImages(ecr, NAME, ['1', 'latest', 'gone'])).toEqual(new Map([['1', digest(1)], ['latest', digest(1)]]));
+    expect(aws.calls[0].input).toEqual({ repositoryName: NAME, imageIds: [{ imageTag: '1' }, { imageTag: 'latest' }, { imageTag: 'gone' }] });
   });
 
-  test('fails without a URI rather than guess one', async () => {
-    await start({ DescribeRepositories: () => ({ repositories: [] }) });
-    await expect(repositoryUri(ecr, NAME)).rejects.toThrow('ECR gave no URI for repository "my-org/app".');
+  test('fails when ECR fails: never "not there"', async () => {
+    await start({ BatchGetImage: refuse('ServerException') });
+    await expect(taggedImages(ecr, NAME, ['1'])).rejects.toMatchObject({ name: 'ServerException' });
   });
 });
 
@@ -119,18 +132,27 @@ describe('tagImage', () => {
 
   test('fails when the image is gone, with the reason of ECR', async () => {
     await start({ BatchGetImage: () => ({ images: [], failures: [{ failureReason: 'Requested image not found' }] }) });
-    await expect(tagImage(ecr, NAME, digest(1), ['1'])).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
+    const tagging = tagImage(ecr, NAME, digest(1), ['1']);
+    await expect(tagging).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
+    await expect(tagging).rejects.toBeInstanceOf(ImageMissing);
   });
 });
 
-describe('registryPassword', () => {
-  test('reads user and password', async () => {
-    await start({ GetAuthorizationToken: () => ({ authorizationData: [{ authorizationToken: Buffer.from('AWS:secret=').toString('base64') }] }) });
-    expect(await registryPassword(ecr)).toEqual({ user: 'AWS', password: 'secret=' });
+describe('registryLogin', () => {
+  const authorizationToken = Buffer.from('AWS:secret=').toString('base64');
+
+  test('reads host, user and password', async () => {
+    await start({ GetAuthorizationToken: () => ({ authorizationData: [{ authorizationToken, proxyEndpoint: `https://${HOST}` }] }) });
+    expect(await registryLogin(ecr)).toEqual({ host: HOST, user: 'AWS', password: 'secret=' });
   });
 
   test.each([['nothing', {}], ['no password', { authorizationData: [{ authorizationToken: 'QVdT' }] }]])('fails with %s', async (_, answer) => {
     await start({ GetAuthorizationToken: () => answer });
-    await expect(registryPassword(ecr)).rejects.toThrow('ECR gave no authorization token');
+    await expect(registryLogin(ecr)).rejects.toThrow('ECR gave no authorization token');
+  });
+
+  test('fails without a host rather than guess one', async () => {
+    await start({ GetAuthorizationToken: () => ({ authorizationData: [{ authorizationToken }] }) });
+    await expect(registryLogin(ecr)).rejects.toThrow('ECR gave "" as the registry of its authorization token, expected a URL.');
   });
 });

@@ -13,11 +13,13 @@ describe('causeOf', () => {
     ['throttled', 'uploading manifest 3.10.18-r0 to 111122223333.dkr.ecr.eu-central-1.amazonaws.com/my-org/python: toomanyrequests: Rate exceeded'],
     ['throttled', 'reading blob: fetching blob: received unexpected HTTP status: 429 Too Many Requests'],
     ['throttled', 'trying to reuse blob at destination: StatusCode: 429, ""'],
-    ['denied', 'writing blob: initiating layer upload to /v2/my-org/app/blobs/uploads/ in quay.io: unauthorized: access to the requested resource is not authorized'],
+    ['login', 'writing blob: initiating layer upload to /v2/my-org/app/blobs/uploads/ in quay.io: unauthorized: access to the requested resource is not authorized'],
     ['denied', 'initializing source docker://ghcr.io/my-org/app@sha256:1: reading manifest sha256:1 in ghcr.io/my-org/app: denied: denied'],
     ['denied', 'initializing source: Requesting bearer token: invalid status code from registry 403 (Forbidden)'],
-    ['denied', 'checking whether a blob exists in target: authentication required'],
-    ['denied', 'pinging container registry: StatusCode: 401, ""'],
+    ['login', 'checking whether a blob exists in target: authentication required'],
+    ['login', 'pinging container registry: StatusCode: 401, ""'],
+    ['login', 'trying to reuse blob sha256:1 at destination: failed to read from destination repository my-org/app: 403 (Forbidden)'],
+    ['login', 'reading blob sha256:1: unable to retrieve auth token: invalid username/password: errors: unauthorized: authentication required unauthorized'],
     ['conflict', 'uploading manifest 1 to 1.dkr.ecr/my-org/app: tag invalid: The image tag \'1\' already exists in the \'my-org/app\' repository and cannot be overwritten because the tag is immutable.'],
     ['unknown', 'writing blob: uploading layer chunked: StatusCode: 400, "<html><body><h1>400 Bad request</h1>'],
     ['unknown', 'skopeo ended with 1 and no message'],
@@ -106,7 +108,7 @@ describe('withRetry', () => {
     expect([tries, time.slept]).toEqual([1, []]);
   });
 
-  test.each([['manifest unknown', 6], ['toomanyrequests', 8], ['unexpected EOF', 5], ['token has expired', 2], ['what is this', 2]])(
+  test.each([['manifest unknown', 6], ['toomanyrequests', 8], ['unexpected EOF', 5], ['token has expired', 2], ['unauthorized', 2], ['what is this', 2]])(
     'fails on "%s" with the last failure, after %i tries', async (message, count) => {
       const failure = new Error(message);
       await expect(run(failure)).rejects.toBe(failure);

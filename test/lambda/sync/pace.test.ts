@@ -33,6 +33,13 @@ describe('AdaptiveLimit', () => {
     expect(limits).toEqual([4, 2, 1, 1, 1]);
   });
 
+  test('halves once for all that was under way', () => {
+    const limit = new AdaptiveLimit(8, 16);
+    const { round } = limit;
+    [1, 2, 3].forEach(() => limit.slowDown(round));
+    expect(limit.limit).toBe(4);
+  });
+
   test('gives the place of failed work to the next', async () => {
     const limit = new AdaptiveLimit(1, 1);
     const { done, open } = gate();
@@ -61,6 +68,14 @@ describe('RateLimit', () => {
         passed += units;
       }
     }), { numRuns: 40 });
+  });
+
+  test('lets nothing pass for a moment when the registry says that it was too much', async () => {
+    const time = new FakeTime();
+    const rate = new RateLimit(8, () => time.now(), ms => time.sleep(ms));
+    rate.pause();
+    await rate.take(1);
+    expect(time.slept.reduce((sum, ms) => sum + ms, 0)).toBe(250);
   });
 
   test('serves in the order of asking', async () => {

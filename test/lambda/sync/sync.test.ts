@@ -33,7 +33,8 @@ class World {
       const versions = this.listed[name] ?? [];
       if (versions instanceof Error) { throw versions; }
       const repository = `my-org/${name}`;
-      return { package: name, plan: plan(repository, versions, this.repositories.get(repository)), listed: new Set() };
+      const held = this.repositories.get(repository);
+      return { package: name, plan: plan(repository, versions, held), listed: new Set(), held: new Set(held?.digests) };
     },
     target: {
       ensureRepository: async (repository, exists) => {
@@ -50,7 +51,7 @@ class World {
       },
       put: async (repository, _manifest, own, tag) => {
         this.hold(repository).digests.add(own);
-        this.hold(repository).tags.set(tag, own);
+        if (tag !== undefined) { this.hold(repository).tags.set(tag, own); }
       },
       list: async repository => this.afterwards(repository, this.repositories.get(repository)),
     },
@@ -69,6 +70,7 @@ class World {
     sleep: ms => this.time.sleep(ms),
     random: () => 1,
     now: () => this.time.now(),
+    requests: () => ({ github: 1 }),
   };
 
   /** The outcome of a copy, asked before it takes effect. */
@@ -149,7 +151,7 @@ test('copies a few at a time', async () => {
   for (let n = 1; n <= 20; n++) { world.listed[`app-${n}`] = [version(n, '1'), version(n + 100, '2')]; }
   expect(await run(...Object.keys(world.listed))).toMatchObject({ copied: 40, failed: 0 });
   expect(world.mostCopying).toBeGreaterThan(1);
-  expect(world.mostCopying).toBeLessThanOrEqual(16);
+  expect(world.mostCopying).toBeLessThanOrEqual(24);
 });
 
 describe('failures', () => {
@@ -210,7 +212,7 @@ describe('right after a push', () => {
     lag(3);
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.copies).toHaveLength(4);
-    expect(world.lines[0]).toBe(`retry    my-org/app:1 ${digest(1)} in 1.0 s (lag): reading manifest: manifest unknown`);
+    expect(world.lines[0]).toBe(`retry    my-org/app@${digest(1)} in 1.0 s (lag): reading manifest: manifest unknown`);
   });
 
   test('fails when it never comes', async () => {
@@ -311,6 +313,54 @@ test('prints one line for each image and a summary', async () => {
     JSON.stringify({ summary: report }),
   ]);
   expect(report).toEqual({
-    packages: 2, copied: 1, tagged: 1, unchanged: 1, conflicts: 0, refused: 0, left: 0, failed: 1, skipped: { untagged: 1 }, bytes: 100, seconds: 0,
+    packages: 2,
+    copied: 1,
+    tagged: 1,
+    unchanged: 1,
+    conflicts: 0,
+    refused: 0,
+    left: 0,
+    failed: 1,
+    skipped: { untagged: 1 },
+    bytes: 100,
+    seconds: 0,
+    requests: { github: 1 },
   });
+});
+
+test('a copy that still runs when the time is over is ended, and left for the next run', async () => {
+  world.listed.app = [version(1, '1')];
+  const deadline = { stopStarting: world.time.now() + 1, stop: world.time.now() + 1 };
+  const copier = {
+    copy: (_from: string, _to: string, signal?: AbortSignal) => new Promise<void>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(new Error('killed')), { once: true });
+    }),
+  };
+  expect(await sync(['app'], { ...world.dependencies, deadline, copier })).toMatchObject({ copied: 0, left: 1, failed: 0 });
+  expect(world.lines).toContain(`not mirrored (left): my-org/app:1 ${digest(1)}`);
+});
+
+test('of all copies that find their login expired, one logs in anew', async () => {
+  world.listed.app = [version(1, '1'), version(2, '2'), version(3, '3')];
+  world.refuse = () => world.copies.length <= 3 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
+  expect(await run('app')).toMatchObject({ copied: 3, failed: 0 });
+  expect(world.logins).toBe(1);
+});
+
+test('a manifest that ECR throttles is put alone: its blobs are there', async () => {
+  world.listed.app = [version(1, '1')];
+  world.refuse = () => new Error('writing manifest: uploading manifest 1 to 1.dkr.ecr/my-org/app: toomanyrequests: Rate exceeded');
+  expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
+  expect(world.copies).toHaveLength(1);
+  expect(world.repositories.get('my-org/app')?.tags.get('1')).toBe(digest(1));
+});
+
+test('a conflict that ECR finds names the digest that it holds', async () => {
+  world.listed.app = [version(1, '1')];
+  world.refuse = () => {
+    world.hold('my-org/app', { 1: 9 });
+    return new Error('tag invalid: The image tag \'1\' already exists and cannot be overwritten because the tag is immutable.');
+  };
+  expect(await run('app')).toMatchObject({ conflicts: 1, failed: 0 });
+  expect(world.lines).toContainEqual(expect.stringMatching(`^conflict my-org/app:1 ${digest(1)}: ECR holds ${digest(9)} under this tag`));
 });

@@ -1,0 +1,153 @@
+import { defects, quietWorld, runSync, SyncResult } from './sync-run';
+import type { World } from './world';
+import { buildxIndex, helmChart } from '../fakes/registry/artifacts';
+import { image, index, layer, Manifest } from '../fakes/registry/images';
+import { awsFault } from '../local-cloud/core/endpoint';
+
+const DENIED = JSON.stringify({ errors: [{ code: 'DENIED', message: 'denied' }] });
+const UNSUPPORTED = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message: 'Invalid parameter: this manifest is not supported' }] });
+
+jest.setTimeout(60_000);
+
+let world: World;
+afterEach(() => world?.close());
+
+async function start(options: Parameters<typeof quietWorld>[0] = {}): Promise<void> {
+  world = await quietWorld({ ...options, mirror: { putImageRate: 1000 } });
+}
+
+async function push(images: Readonly<Record<string, Manifest>>): Promise<void> {
+  for (const [name, content] of Object.entries(images)) { await world.push(name, content, '1'); }
+}
+
+async function allDefects(images: Readonly<Record<string, Manifest>>): Promise<string[]> {
+  const client = world.puller();
+  return (await Promise.all(Object.entries(images).map(([name, content]) => defects(client, `${world.namespace}/${name}`, '1', content)))).flat();
+}
+
+function linesOf(result: SyncResult, name: string): string[] {
+  return result.lines.filter(line => line.includes(`${world.namespace}/${name}`));
+}
+
+const large = (seed: string): Manifest => image({ seed, layers: [layer({ seed, layerBytes: 200_000 })] });
+
+test('what can pass is tried again, each by its cause, and all arrive', async () => {
+  const images: Record<string, Manifest> = {
+    reset: large('reset'),
+    truncated: large('truncated'),
+    throttled: large('throttled'),
+    later: large('later'),
+    failing: buildxIndex({ seed: 'failing' }),
+    index: index([image({ seed: 'child' })]),
+    healthy: large('healthy'),
+  };
+  await start();
+  await push(images);
+  world.ghcr.faults.add(
+    { method: 'GET', path: /my-org\/reset\/blobs/, fault: { kind: 'reset' }, times: 2 },
+    { method: 'GET', path: /my-org\/truncated\/blobs/, skip: 1, fault: { kind: 'truncate', afterBytes: 70_000 } },
+    { method: 'GET', path: /my-org\/later\/manifests/, fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' }, body: '{"errors":[{"code":"TOOMANYREQUESTS"}]}' }, skip: 1 },
+  );
+  world.ecr.faults.add(
+    { method: 'PUT', path: /my-org\/throttled\/manifests/, fault: { kind: 'status', status: 429, body: '{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}' }, times: 2 },
+    { method: 'POST', path: /my-org\/failing\/blobs/, fault: { kind: 'status', status: 503 }, times: 2 },
+  );
+  world.cloud.faults.add(
+    { operation: 'PutImage', fault: awsFault('ThrottlingException', 'Rate exceeded') },
+    { operation: 'ListImages', fault: awsFault('ThrottlingException', 'Rate exceeded'), times: 2 },
+    { operation: 'BatchGetImage', fault: { kind: 'status', status: 500 } },
+    { operation: 'GetAuthorizationToken', fault: { kind: 'reset' } },
+  );
+  world.github.server.faults.add({ path: /\/versions/, fault: { kind: 'status', status: 502 }, times: 1 });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: Object.keys(images).length, failed: 0 } });
+  expect(await allDefects(images)).toEqual([]);
+  for (const [name, cause] of [['reset', 'network'], ['truncated', 'network'], ['throttled', 'throttled'], ['later', 'throttled'], ['failing', 'network']]) {
+    expect([name, linesOf(result, name).filter(line => line.startsWith('retry')).every(line => line.includes(`(${cause})`))]).toEqual([name, true]);
+  }
+  expect(linesOf(result, 'throttled').filter(line => line.startsWith('retry'))).not.toEqual([]);
+  expect(linesOf(result, 'healthy').filter(line => line.startsWith('retry'))).toEqual([]);
+});
+
+test('fails what can not pass, at once and by name, and brings over the rest', async () => {
+  const images: Record<string, Manifest> = {
+    denied: image({ seed: 'denied' }), unsupported: image({ seed: 'unsupported' }), chart: helmChart(), good: buildxIndex({ seed: 'good' }),
+  };
+  await start();
+  await push(images);
+  world.ghcr.faults.add({ path: /^\/token.*denied/, fault: { kind: 'status', status: 403, body: DENIED }, times: Infinity });
+  world.ecr.faults.add({ method: 'PUT', path: /(unsupported|chart)\/manifests/, fault: { kind: 'status', status: 405, body: UNSUPPORTED }, times: Infinity });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 1, refused: 1, failed: 2 } });
+  expect(result.lines.filter(line => line.startsWith('retry'))).toEqual([]);
+  expect(linesOf(result, 'denied')).toContainEqual(expect.stringMatching(`^failed +my-org/denied:1 ${images.denied.digest}: .*denied.* The packages token may not pull`));
+  expect(linesOf(result, 'unsupported')).toContainEqual(expect.stringMatching(`^failed +my-org/unsupported:1 ${images.unsupported.digest}: .*ECR does not accept`));
+  expect(linesOf(result, 'chart')).toContainEqual(expect.stringMatching(`^refused +my-org/chart:1 ${images.chart.digest}: .*ECR does not accept`));
+  expect(await defects(world.puller(), 'my-org/good', '1', images.good)).toEqual([]);
+});
+
+test('a refused artifact alone does not fail the build', async () => {
+  await start();
+  await push({ chart: helmChart() });
+  world.ecr.faults.add({ method: 'PUT', path: /chart\/manifests/, fault: { kind: 'status', status: 405 }, times: Infinity });
+
+  expect(await runSync(world)).toMatchObject({ status: 'SUCCEEDED', summary: { refused: 1, failed: 0 } });
+});
+
+test('fails a package whose repository can not be listed, and copies nothing: that is not "empty"', async () => {
+  await start();
+  await push({ app: image() });
+  await runSync(world);
+  const before = world.ecr.requests.length;
+  world.cloud.faults.add({ operation: 'ListImages', fault: awsFault('AccessDeniedException', 'not authorized to perform: ecr:ListImages'), times: Infinity });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 0, tagged: 0, failed: 1 } });
+  expect(linesOf(result, 'app')).toContainEqual(expect.stringMatching(/^failed +my-org\/app: .*ecr:ListImages/));
+  expect(world.ecr.requests).toHaveLength(before);
+});
+
+test('a login to ECR that expires in mid-build is renewed', async () => {
+  const images = { one: large('one'), two: large('two'), three: buildxIndex({ seed: 'three' }) };
+  await start();
+  await push(images);
+  world.ghcr.faults.add({ method: 'GET', path: /\/blobs\//, fault: { kind: 'delay', ms: 700 }, times: Infinity });
+  const running = runSync(world);
+  while (world.ecr.requests.length === 0) { await new Promise(resolve => { setTimeout(resolve, 10); }); }
+  world.ecr.expireTokens();
+
+  const result = await running;
+
+  // ECR says why where its answer has a body, and only refuses where it has none.
+  expect(result.lines.filter(line => line.startsWith('retry'))).toContainEqual(expect.stringMatching(/\((expired|login)\): /));
+  expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 3, failed: 0 } });
+  expect(await allDefects(images)).toEqual([]);
+});
+
+test('a manifest that GHCR serves late is waited for', async () => {
+  await start({ ghcr: { lagMs: 1_500 } });
+  const images = { app: buildxIndex({ seed: 'late' }) };
+  await push(images);
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 1, failed: 0 } });
+  expect(await allDefects(images)).toEqual([]);
+});
+
+test('a token of GHCR that expires during a copy is renewed', async () => {
+  await start({ ghcr: { tokenLifetimeMs: 600 } });
+  const images = { app: buildxIndex({ seed: 'tokens' }), slow: large('slow') };
+  await push(images);
+  world.ghcr.faults.add({ method: 'GET', path: /my-org\/slow\/blobs/, fault: { kind: 'delay', ms: 800 }, times: 1 });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 2, failed: 0 } });
+  expect(await allDefects(images)).toEqual([]);
+});
