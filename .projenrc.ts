@@ -87,6 +87,8 @@ project.jest!.config.moduleNameMapper = {
 };
 project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
 project.jest!.config.collectCoverage = false;
+// The end-to-end tests mostly wait: more of them than cores.
+project.jest!.config.maxWorkers = '150%';
 project.jest!.config.watchPathIgnorePatterns = ['/node_modules/'];
 
 // jsii compiles src/ alone. The other trees are type-checked the way esbuild and tsx resolve modules; each tree has a
