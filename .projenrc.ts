@@ -115,6 +115,7 @@ const typecheck = project.addTask('typecheck', {
 
 // One test command for a person and for CI: build what the tests run, test, lint, check types and generated files.
 project.testTask.reset();
+project.testTask.exec('.ci/system-packages');
 project.testTask.spawn(project.bundler.bundleTask);
 project.testTask.spawn(project.compileTask);
 project.testTask.exec('jest', { receiveArgs: true });

@@ -8,7 +8,7 @@ const PUBLIB = '0.2.1061';
 /** What the tests run for real; on GitHub's runners they can't install it themselves, for they aren't root there. */
 const SYSTEM_PACKAGES: github.workflows.JobStep = {
   name: 'Install what the tests run for real',
-  run: 'sudo apt-get update -qq && sudo apt-get install -y -qq skopeo docker-registry busybox-static unzip',
+  run: 'sudo .ci/system-packages',
 };
 
 /** Trusted publishing wherever a registry has it: the workflow proves who it is, and there is no token to leak. */
