@@ -1,31 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import { World, WorldOptions } from './world';
+import type { Report } from '../../lambda/sync/report';
 import { RegistryClient } from '../fakes/registry/client';
 import { Manifest, withDescendants } from '../fakes/registry/images';
 import type { Build } from '../local-cloud/services/codebuild-build';
-
-/** What the sync program prints last, for machines. */
-export interface Summary {
-  readonly packages: number;
-  readonly copied: number;
-  readonly tagged: number;
-  readonly unchanged: number;
-  readonly conflicts: number;
-  readonly refused: number;
-  readonly left: number;
-  readonly failed: number;
-  readonly skipped: Readonly<Record<string, number>>;
-  readonly bytes: number;
-  readonly seconds: number;
-  readonly requests: Readonly<Record<string, number>>;
-}
 
 export interface SyncResult {
   readonly status: string;
   /** What the program printed. */
   readonly lines: readonly string[];
   /** undefined when it ended before its summary. */
-  readonly summary: Summary | undefined;
+  readonly summary: Report | undefined;
 }
 
 /**
@@ -57,7 +42,7 @@ export async function runSync(world: World, ...packages: readonly string[]): Pro
 export function resultOf({ status, log }: Build): SyncResult {
   const lines = log.filter(line => !line.startsWith('[Container]'));
   const json = lines.find(line => line.startsWith('{"summary":'));
-  return { status, lines, summary: json === undefined ? undefined : (JSON.parse(json) as { summary: Summary }).summary };
+  return { status, lines, summary: json === undefined ? undefined : (JSON.parse(json) as { summary: Report }).summary };
 }
 
 /** What is wrong with an image in ECR, by the bytes that its registry serves: nothing, when all is well. */

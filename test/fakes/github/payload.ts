@@ -1,16 +1,8 @@
 import { Organization, organizationOfPayload, owner, repositoryOfPayload, simpleUser, Site } from './people';
 import type { Package, Version } from './store';
+import type { ManifestPut } from '../registry/front';
 
-/** A manifest that was put, as test/fakes/registry reports it. */
-export interface ManifestPut {
-  /** `my-org/app` */
-  readonly repository: string;
-  /** Tag or digest. */
-  readonly reference: string;
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly bytes: Buffer;
-}
+export type { ManifestPut };
 
 export interface PushedVersion {
   readonly action: 'published' | 'updated';
