@@ -6,6 +6,4 @@ require (
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.224.0
 	github.com/aws/constructs-go/constructs/v10 v10.4.2
 	github.com/aws/jsii-runtime-go v1.140.0
-	// The newest release
-	github.com/cdk-ghcr2ecr/cdk-ghcr2ecr-go/cdkghcr2ecr v0.0.0
 )

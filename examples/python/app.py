@@ -1,30 +1,35 @@
 from aws_cdk import App, CfnOutput, Stack
+from aws_cdk.aws_cloudwatch_actions import SnsAction
+from aws_cdk.aws_ecs import ContainerImage, FargateTaskDefinition
 from aws_cdk.aws_iam import Role, ServicePrincipal
 from aws_cdk.aws_secretsmanager import Secret
+from aws_cdk.aws_sns import Topic
 from cdk_ghcr2ecr import GhcrMirror
-from constructs import Construct
-
-
-class ImagesStack(Stack):
-    def __init__(self, scope: Construct, id: str, **kwargs) -> None:
-        super().__init__(scope, id, **kwargs)
-
-        mirror = GhcrMirror(
-            self,
-            "Mirror",
-            organization="my-org",
-            packages_token=Secret.from_secret_name_v2(self, "Packages", "github/packages"),  # classic token, read:packages
-            webhook_token=Secret.from_secret_name_v2(self, "Hooks", "github/org-hooks"),  # may manage the organization's webhooks
-        )
-
-        # ghcr.io/my-org/app:1.2.3, from ECR
-        CfnOutput(self, "Image", value=mirror.repository("app").repository_uri_for_tag("1.2.3"))
-
-        # What runs the images may pull all of them.
-        role = Role(self, "ExecutionRole", assumed_by=ServicePrincipal("ecs-tasks.amazonaws.com"))
-        mirror.grant_pull(role)
-
 
 app = App()
-ImagesStack(app, "Images")
+stack = Stack(app, "Images")
+
+mirror = GhcrMirror(
+    stack,
+    "Mirror",
+    organization="my-org",
+    packages_token=Secret.from_secret_name_v2(stack, "Packages", "github/packages"),  # classic token, read:packages
+    webhook_token=Secret.from_secret_name_v2(stack, "Hooks", "github/org-hooks"),  # may manage the organization's webhooks
+)
+
+# Shown at the end of the deployment: "yes" when GitHub reached the mirror.
+CfnOutput(stack, "WebhookReached", value=mirror.webhook_reached)
+
+# Tells the topic's subscribers when a package can't be mirrored.
+trouble = Topic(stack, "Trouble")
+mirror.dead_letter_alarm.add_alarm_action(SnsAction(trouble))
+
+# Runs ghcr.io/my-org/app:1.2.3 from ECR. The task gets the right to pull it.
+task = FargateTaskDefinition(stack, "Task")
+task.add_container("App", image=ContainerImage.from_ecr_repository(mirror.repository("app"), "1.2.3"))
+
+# Whoever else runs images may pull all of them.
+nodes = Role(stack, "Nodes", assumed_by=ServicePrincipal("ec2.amazonaws.com"))
+mirror.grant_pull(nodes)
+
 app.synth()

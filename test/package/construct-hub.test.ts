@@ -56,7 +56,7 @@ describe('Construct Hub takes the package', () => {
   test('with a README that starts with the name and shows how to use it', () => {
     const readme = read('README.md');
     expect(readme).toMatch(/^# cdk-ghcr2ecr\n/);
-    expect(readme).toMatch(/```ts\n[^`]*new GhcrMirror\(/);
+    expect(readme).toMatch(/```TypeScript\n[^`]*new GhcrMirror\(/);
   });
 });
 
