@@ -71,8 +71,8 @@ export interface GhcrMirrorProps {
   readonly repositoryPrefix?: string;
 
   /**
-   * Image, size and further settings of the CodeBuild environment. The image must have Node.js 20 or newer, and skopeo or
-   * a package manager (apt-get, dnf) to install it.
+   * Image, size and further settings of the CodeBuild environment. The image must have bash and Node.js 20 or newer. For images that
+   * the mirror can't move itself it uses skopeo, which it installs with apt-get or dnf where the image lacks it.
    *
    * @default - `aws/codebuild/standard:8.0` (Ubuntu 24.04), compute type SMALL
    */
@@ -87,10 +87,10 @@ export interface GhcrMirrorProps {
 
   /**
    * How many manifests a build puts into ECR in a second at most, between 1 and 1000. ECR's default quota is 10 for the
-   * account and region, and an index counts one for itself and one for each of its manifests. Raise it after the quota
-   * "Rate of PutImage requests".
+   * account and region, and an index counts one for itself and one for each of its manifests. Where somebody else uses a part of the
+   * quota, builds give way. Raise it after the quota "Rate of PutImage requests".
    *
-   * @default 9
+   * @default 9.5
    */
   readonly putImageRate?: number;
 
@@ -203,7 +203,7 @@ export class GhcrMirror extends Construct {
       packagesToken,
       buildEnvironment: props.buildEnvironment,
       buildTimeout: props.buildTimeout ?? Duration.hours(1),
-      putImageRate: props.putImageRate ?? 9,
+      putImageRate: props.putImageRate ?? 9.5,
       logGroup,
     });
     const dispatcher = new Dispatcher(this, 'Dispatch', {

@@ -1,5 +1,5 @@
 import {
-  BatchGetImageCommand, CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient, GetAuthorizationTokenCommand,
+  BatchGetImageCommand, CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient, ECRServiceException, GetAuthorizationTokenCommand,
   ImageAlreadyExistsException, paginateListImages, PutImageCommand, RepositoryAlreadyExistsException, RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import type { TagMutability } from '../../src/domain/mutability';
@@ -55,7 +55,7 @@ export async function tagMutability(ecr: ECRClient, repositoryName: string): Pro
 
 /** Where the registry is, and what opens it. */
 export interface RegistryLogin {
-  /** `111122223333.dkr.ecr.eu-central-1.amazonaws.com`, as ECR itself gives it: it is another in other partitions, and must not be guessed. */
+  /** `ghcr.io`; ECR's as ECR itself gives it, because it is another in other partitions: `111122223333.dkr.ecr.eu-central-1.amazonaws.com` */
   readonly host: string;
   readonly user: string;
   readonly password: string;
@@ -84,23 +84,17 @@ export class ImageMissing extends Error {
 }
 
 /**
- * Points tags to an image that the repository has. No bytes move.
+ * The manifest of an image, as ECR keeps it.
  *
- * @param pace called before each request that changes something
+ * @throws ImageMissing
  */
-export async function tagImage(
-  ecr: ECRClient, repositoryName: string, digest: string, tags: readonly string[], pace: () => Promise<void> = async () => undefined,
-): Promise<void> {
+export async function imageManifest(ecr: ECRClient, repositoryName: string, digest: string): Promise<Pick<Put, 'manifest' | 'mediaType'>> {
   const { images, failures } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }));
-  const image = images?.[0];
-  if (image?.imageManifest === undefined) {
+  const { imageManifest: manifest, imageManifestMediaType: mediaType } = images?.[0] ?? {};
+  if (manifest === undefined) {
     throw new ImageMissing(`ECR has no manifest for ${repositoryName}@${digest}: ${failures?.[0]?.failureReason ?? 'no reason given'}.`);
   }
-  const { imageManifest: manifest, imageManifestMediaType: mediaType } = image;
-  await Promise.all(tags.map(async tag => {
-    await pace();
-    await putImage(ecr, repositoryName, { manifest, mediaType, digest, tag });
-  }));
+  return { manifest, mediaType };
 }
 
 /** A manifest to put under a tag. */
@@ -120,6 +114,10 @@ export async function putImage(ecr: ECRClient, repositoryName: string, put: Put)
     }));
   } catch (error) {
     // The tag is there already, with this digest: what was asked for.
-    if (!(error instanceof ImageAlreadyExistsException)) { throw error; }
+    if (error instanceof ImageAlreadyExistsException) { return; }
+    const { name, message, $metadata } = error as Partial<ECRServiceException>;
+    const status = $metadata?.httpStatusCode ?? 0;
+    // The SDK's own text for it tells nobody that another try can help.
+    throw status >= 500 ? new Error(`ECR answered ${status} to PutImage: ${name} ${message}`, { cause: error }) : error;
   }
 }

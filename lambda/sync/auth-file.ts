@@ -1,21 +1,14 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Credentials of one registry. */
-export interface Login {
-  /** `ghcr.io`, `111122223333.dkr.ecr.eu-central-1.amazonaws.com` */
-  readonly host: string;
-  readonly user: string;
-  readonly password: string;
-}
+import type { RegistryLogin } from '../shared/ecr';
 
 /** Files that skopeo reads; a directory of their own, which only this user may enter. */
 export interface SkopeoFiles {
   readonly authFile: string;
   readonly policyFile: string;
   /** Writes the credentials anew. */
-  login(logins: readonly Login[]): Promise<void>;
+  login(logins: readonly RegistryLogin[]): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -28,20 +21,22 @@ export async function createSkopeoFiles(): Promise<SkopeoFiles> {
   const directory = await mkdtemp(join(tmpdir(), 'ghcr2ecr-'));
   const authFile = join(directory, 'auth.json');
   const policyFile = join(directory, 'policy.json');
+  let writes = 0;
   await writeFile(policyFile, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }), { mode: 0o600 });
   return {
     authFile,
     policyFile,
     login: async logins => {
       // Replaced as a whole: a skopeo that starts now reads the old or the new file, never half of one.
-      await writeFile(`${authFile}.new`, JSON.stringify(authConfig(logins)), { mode: 0o600 });
-      await rename(`${authFile}.new`, authFile);
+      const next = `${authFile}.${++writes}`;
+      await writeFile(next, JSON.stringify(authConfig(logins)), { mode: 0o600 });
+      await rename(next, authFile);
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
-function authConfig(logins: readonly Login[]): object {
+function authConfig(logins: readonly RegistryLogin[]): object {
   const auths = logins.map(({ host, user, password }) => [host, { auth: Buffer.from(`${user}:${password}`).toString('base64') }]);
   return { auths: Object.fromEntries(auths) as object };
 }

@@ -1,5 +1,5 @@
 import type { ManifestCopier, Place } from './copy-manifests';
-import { retrying } from './retry';
+import { tagImage } from './retry';
 import type { SyncRun } from './run';
 import type { Action } from '../../src/domain/plan';
 import { ImageMissing } from '../shared/ecr';
@@ -20,31 +20,16 @@ export interface ImageResult {
 export async function copyImage(job: ImageJob, run: SyncRun): Promise<ImageResult> {
   const { action: { kind, digest, tags }, manifests } = job;
   if (kind === 'tag') {
-    const missing = await point(job, tags, run, isMissing);
-    if (!missing) { return { kind: 'tagged', bytes: 0 }; }
-    manifests.distrustInventory();
+    try {
+      await tagImage(run, job.repository, digest, tags);
+      return { kind: 'tagged', bytes: 0 };
+    } catch (error) {
+      if (!(error instanceof ImageMissing)) { throw error; }
+      manifests.distrustInventory();
+    }
   }
   const [first, ...others] = tags;
   const { bytes } = await manifests.copy(digest, first);
-  if (others.length > 0) { await point(job, others, run); }
+  if (others.length > 0) { await tagImage(run, job.repository, digest, others); }
   return { kind: 'copied', bytes };
-}
-
-/** @returns whether an error came that the caller handles itself */
-function point(
-  { repository, action: { digest } }: ImageJob, tags: readonly string[], run: SyncRun, handled: (error: unknown) => boolean = () => false,
-): Promise<boolean> {
-  return retrying(`${repository}:${tags.join(',')} ${digest}`, run, async () => {
-    try {
-      await run.target.tag(repository, digest, tags);
-      return false;
-    } catch (error) {
-      if (handled(error)) { return true; }
-      throw error;
-    }
-  });
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof ImageMissing;
 }

@@ -1,7 +1,7 @@
-import { ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
+import { LayersNotFoundException, ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
 import { causeOf } from './failure';
-import { ManifestShape, parseManifest } from './manifest';
-import { retrying } from './retry';
+import { Content, ManifestShape, parseManifest } from './manifest';
+import { putManifest, retrying, tagImage } from './retry';
 import type { SyncRun } from './run';
 import type { SourceManifest } from './source-registry';
 import { sourceRepository } from '../../src/domain/image-name';
@@ -17,7 +17,7 @@ export interface Place {
 
 /** What came along with a manifest. */
 export interface Copied {
-  /** Of config and layers, each counted with the first manifest that has it. Those that ECR had from before count too. */
+  /** Of config and layers, as they were moved: none for what ECR had. */
   readonly bytes: number;
   /** No image, but a signature, an attestation, a chart. */
   readonly artifact: boolean;
@@ -36,24 +36,23 @@ interface Found {
   readonly tag: string | undefined;
 }
 
-/** An image that waits for another's upload of a blob saves these bytes; for less, the wait takes longer than the upload. */
-const WORTH_WAITING_BYTES = 16 * 1024;
-
 /**
  * Copies manifests into one repository: each of them once, and each blob once.
  *
- * skopeo copies the manifests that have blobs, one by one and side by side, by digest. The bytes of an index are put as they are, once
- * its children are there. That is several times faster than `skopeo copy --all`, which copies one child after the other; and skopeo
- * refuses indexes of entries without a platform ("Manifest list must be converted") and indexes in an index.
+ * A manifest is put when all that it names is there: blobs are moved side by side, children before their index. The bytes of a manifest
+ * are put as they are, so that digests stay, and at a pace that ECR takes.
  */
 export class ManifestCopier {
   private readonly underWay = new Map<string, Promise<Copied>>();
-  /** Blobs that somebody uploads or has uploaded. */
-  private readonly blobs = new Map<string, Promise<unknown>>();
-  /** Digests that the repository has. */
+  /** Blobs that are moved or have been. */
+  private readonly blobs = new Map<string, Promise<void>>();
   private readonly held: Set<string>;
 
-  constructor(private readonly place: Place, held: Iterable<string>, private readonly run: SyncRun) {
+  /**
+   * @param held digests that the repository has
+   * @param mayHaveBlobs false for a repository that was made a moment ago
+   */
+  constructor(private readonly place: Place, held: Iterable<string>, private mayHaveBlobs: boolean, private readonly run: SyncRun) {
     this.held = new Set(held);
   }
 
@@ -62,13 +61,15 @@ export class ManifestCopier {
     const before = this.underWay.get(digest);
     if (before === undefined) { return this.begin(digest, tag); }
     const copied = await before;
-    await retrying(this.name(digest), this.run, () => this.run.target.tag(this.place.repository, digest, [tag]));
+    await tagImage(this.run, this.place.repository, digest, [tag]);
     return { ...copied, bytes: 0 };
   }
 
   /** The inventory was mistaken: something that it listed is archived, or deleted since. Pushing that again brings it back. */
   public distrustInventory(): void {
     this.held.clear();
+    this.blobs.clear();
+    this.mayHaveBlobs = false;
   }
 
   private begin(digest: string, tag?: string): Promise<Copied> {
@@ -115,20 +116,67 @@ export class ManifestCopier {
 
   private async manifest(found: Found): Promise<Copied> {
     const { shape } = found;
-    const mine = shape.contents.filter(content => !this.blobs.has(content.digest));
-    const others = shape.contents.filter(content => content.size >= WORTH_WAITING_BYTES).flatMap(content => this.blobs.get(content.digest) ?? []);
-    const copy = Promise.allSettled(others).then(() => this.bytes(found));
-    mine.forEach(content => this.blobs.set(content.digest, copy));
-    await refusable(shape.artifact, () => copy);
-    return { bytes: mine.reduce((sum, content) => sum + content.size, 0), artifact: shape.artifact };
+    let bytes = 0;
+    await refusable(shape.artifact, async () => {
+      try {
+        bytes = await this.moveBlobs(shape.contents);
+      } catch (error) {
+        if (this.run.stopped.aborted || !isForSkopeo(error)) { throw error; }
+        this.run.print(`fallback ${this.name(found.digest)} to skopeo: ${error.message}`);
+        bytes = await this.bySkopeo(found);
+        return;
+      }
+      bytes += await this.putWithBlobs(found);
+    });
+    return { bytes, artifact: shape.artifact };
   }
 
-  private async bytes(found: Found): Promise<void> {
-    const { digest, tag } = found;
+  /** @returns bytes that had to be moved after all */
+  private async putWithBlobs(found: Found): Promise<number> {
+    try {
+      await this.put(found);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof LayersNotFoundException)) { throw error; }
+      // ECR said that it has a blob, and thinks otherwise now: the last image with it was deleted or archived meanwhile.
+      this.distrustInventory();
+      const bytes = await this.moveBlobs(found.shape.contents);
+      await this.put(found);
+      return bytes;
+    }
+  }
+
+  /** @returns bytes that were moved here, and not for another manifest before */
+  private async moveBlobs(contents: readonly Content[]): Promise<number> {
+    let bytes = 0;
+    const moves = contents.map(content => {
+      const move = this.blobs.get(content.digest) ?? this.moveBlob(content).then(moved => { bytes += moved; });
+      this.blobs.set(content.digest, move);
+      return move;
+    });
+    // All of them come to an end before a failure of one is thrown.
+    (await Promise.allSettled(moves)).forEach(result => { if (result.status === 'rejected') { throw result.reason; } });
+    return bytes;
+  }
+
+  private async moveBlob(content: Content): Promise<number> {
+    const { run, place: { package: packageName, repository: to } } = this;
+    const home = run.blobHomes.get(content.digest);
+    const job = {
+      content, from: sourceRepository(run.organization, packageName), to, mayBeThere: this.mayHaveBlobs, mountFrom: home === to ? undefined : home,
+    };
+    const bytes = await retrying(`${to} blob ${content.digest}`, run, () => run.copies.run(() => run.blobs.move(job, run.stopped)));
+    run.blobHomes.set(content.digest, to);
+    return bytes;
+  }
+
+  /** @returns bytes of the manifest's blobs: skopeo does not tell which of them it moved */
+  private async bySkopeo(found: Found): Promise<number> {
+    const { digest, tag, shape } = found;
     const { run, place: { package: packageName, uri } } = this;
     const from = `${run.registryHost}/${sourceRepository(run.organization, packageName)}@${digest}`;
     const complete = await retrying(this.name(digest), run, () => run.copies.run(async () => {
-      await run.putImages.take(1);
+      await run.putImages.take();
       try {
         await run.copier.copy(from, `${uri}${tag === undefined ? `@${digest}` : `:${tag}`}`, run.stopped);
         return true;
@@ -138,22 +186,26 @@ export class ManifestCopier {
         return false;
       }
     }));
-    if (complete) { return; }
-    // Everything but the manifest is there. When skopeo puts it is out of our hands, so that now and then several come at once.
-    run.putImages.pause();
-    await this.put(found);
+    if (!complete) {
+      // Everything but the manifest is there. When skopeo puts it is out of our hands, so that now and then several come at once.
+      run.putImages.pause();
+      await this.put(found);
+    }
+    return shape.contents.reduce((sum, { size }) => sum + size, 0);
   }
 
   private put({ digest, source, shape, tag }: Found): Promise<void> {
-    return retrying(this.name(digest), this.run, async () => {
-      await this.run.putImages.take(1);
-      await this.run.target.put(this.place.repository, { ...source, contentType: shape.mediaType }, digest, tag);
-    });
+    return putManifest(this.run, this.place.repository, { ...source, contentType: shape.mediaType }, digest, tag);
   }
 
   private name(digest: string): string {
     return `${this.place.repository}@${digest}`;
   }
+}
+
+/** A registry that does not take what we send, or fails in a way that we don't know, may get on with skopeo. */
+function isForSkopeo(error: unknown): error is Error {
+  return error instanceof Error && ['unsupported', 'unknown'].includes(causeOf(error.message));
 }
 
 /** `writing manifest: uploading manifest 1 to HOST/my-org/app: toomanyrequests: Rate exceeded` */

@@ -1,5 +1,5 @@
 /** Why a step of a copy failed. */
-export type FailureCause = 'lag' | 'throttled' | 'network' | 'expired' | 'login' | 'denied' | 'conflict' | 'unsupported' | 'unknown';
+export type FailureCause = 'lag' | 'throttled' | 'network' | 'expired' | 'login' | 'denied' | 'conflict' | 'missing' | 'unsupported' | 'unknown';
 
 /** A status code, and not a part of a tag, a digest or an address: skopeo names the tag that it pushes (`uploading manifest 1.403.0 to ...`). */
 const status = (codes: string): string => `(?<![\\w.:@/-])(?:${codes})(?![\\w-]|\\.\\w)`;
@@ -14,18 +14,19 @@ const words = (...patterns: string[]): RegExp => new RegExp(patterns.join('|'), 
 const CAUSES: readonly (readonly [RegExp, FailureCause])[] = [
   [words('authorization token has expired', 'token.{0,40}expired', 'ExpiredToken'), 'expired'],
   [words('already exists.{0,80}immutable', 'cannot be overwritten because the (repository|tag) is immutable', 'ImageTagAlreadyExists'), 'conflict'],
-  [words('manifest unknown', 'MANIFEST_UNKNOWN', 'name unknown', 'NAME_UNKNOWN'), 'lag'],
+  [words('required for pushing image'), 'missing'],
+  [words('manifest unknown', 'MANIFEST_UNKNOWN', 'blob unknown', 'BLOB_UNKNOWN', 'name unknown', 'NAME_UNKNOWN'), 'lag'],
   [words('toomanyrequests', 'too many requests', status('429'), 'throttl', 'rate exceeded'), 'throttled'],
   // The answer to HEAD has no body that could say why, and a bearer token that ends in mid-copy looks like none: a new login tells.
-  [words('failed to read from destination repository.{0,200}\\b403\\b', 'unauthorized', 'authentication required', status('401')), 'login'],
+  [words('failed to read from destination repository.{0,200}\\b403\\b', 'answered 403 to .{0,300} without a reason', 'unauthorized', 'authentication required', status('401')), 'login'],
   [words('denied', 'forbidden', 'not authorized', status('403')), 'denied'],
-  [words('unsupported', status('405|415'), 'method not allowed', 'manifest invalid', 'MANIFEST_INVALID', 'must be converted'), 'unsupported'],
+  [words('unsupported', status('405|415'), 'method not allowed', 'manifest invalid', 'MANIFEST_INVALID', 'must be converted', 'parameter at .?ImageManifest'), 'unsupported'],
   [
     words(
-      'connection (reset|refused|closed)', 'closed network connection', 'ECONN', 'EPIPE', 'EAI_AGAIN', 'ETIMEDOUT', 'socket', 'fetch failed', '\\bEOF\\b',
+      'connection (reset|refused|closed|failed)', 'closed network connection', 'ECONN', 'EPIPE', 'EAI_AGAIN', 'ETIMEDOUT', 'socket', 'fetch failed', '\\bEOF\\b',
       'timeout', 'timed out', 'deadline exceeded', 'stream error', 'GOAWAY', 'no such host', 'network is unreachable', 'no route to host', 'temporary failure',
       'broken pipe', status('50[0234]'), 'internal server error', 'bad gateway', 'service unavailable', 'digest did not match',
-      'does not match expected digest', 'size mismatch',
+      'does not match expected digest', 'size mismatch', 'BLOB_UPLOAD_UNKNOWN',
     ),
     'network',
   ],
@@ -35,7 +36,7 @@ const OVERLOADED = words(status('50[0234]'), 'internal server error', 'bad gatew
 
 /** How many tries each cause is worth. */
 const TRIES: Readonly<Record<FailureCause, number>> = {
-  lag: 6, throttled: 8, network: 5, expired: 2, login: 2, unknown: 2, denied: 1, conflict: 1, unsupported: 1,
+  lag: 6, throttled: 8, network: 5, expired: 2, login: 2, unknown: 2, denied: 1, conflict: 1, missing: 1, unsupported: 1,
 };
 
 const DENIED = 'The packages token may not pull this package, or the project\'s role may not push to this repository: the message says which registry refused.';
@@ -48,6 +49,7 @@ const FIXES: Readonly<Record<FailureCause, string>> = {
   login: DENIED,
   denied: DENIED,
   conflict: 'The repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.',
+  missing: 'ECR has lost blobs or manifests that it had a moment ago: a lifecycle policy may be at work. The next run copies them again.',
   unsupported: 'ECR does not accept this kind of manifest.',
   unknown: 'The next run tries again.',
 };

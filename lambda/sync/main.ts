@@ -1,46 +1,43 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createSkopeoFiles, SkopeoFiles } from './auth-file';
+import { blobMover } from './blob-mover';
+import { Connections } from './connections';
 import { deadlineOf } from './deadline';
+import { RegistryLogins } from './logins';
 import { requestedPackages } from './options';
 import { RateLimit } from './pace';
+import { Registry } from './registry';
 import type { Report } from './report';
 import { RequestCount } from './request-count';
 import type { Target } from './run';
-import { skopeoCopier } from './skopeo';
+import { SkopeoOnDemand } from './skopeo';
 import { sourceRegistry } from './source-registry';
 import { sync } from './sync';
+import { targetBlobs } from './target-blobs';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/domain/contract';
-import { createRepository, listImages, putImage, RegistryLogin, registryLogin, tagImage, taggedImages } from '../shared/ecr';
+import { createRepository, imageManifest, listImages, putImage, taggedImages } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { gitHubPackages } from '../shared/github';
 import { planPackage } from '../shared/inventory';
 import { readSecret, secretName } from '../shared/secrets';
-
-/** Any non-empty user name will do for GHCR: the token says who it is. */
-const GHCR_USER = 'token';
 
 const now = (): number => Date.now();
 const sleepFor = (ms: number, signal?: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
 const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 
 async function main(args: readonly string[]): Promise<number> {
-  const files = await createSkopeoFiles();
-  try {
-    const report = await syncPackages(readEnvironment(SYNC_ENVIRONMENT), files, args.includes('--dry-run'));
-    return report.failed > 0 || (report.left > 0 && !args.includes('--dry-run')) ? 1 : 0;
-  } finally {
-    await files.remove();
-  }
+  const dryRun = args.includes('--dry-run');
+  const report = await syncPackages(readEnvironment(SYNC_ENVIRONMENT), dryRun);
+  return report.failed > 0 || (report.left > 0 && !dryRun) ? 1 : 0;
 }
 
-async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, files: SkopeoFiles, dryRun: boolean): Promise<Report> {
+async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, dryRun: boolean): Promise<Report> {
   const requests = new RequestCount();
   const ecr = requests.ofClient('ecr', new ECRClient({ maxAttempts: 10 }));
   const secretsManager = requests.ofClient('secretsManager', new SecretsManagerClient({}));
   const readToken = (): Promise<string> => readSecret(secretsManager, environment.PACKAGES_TOKEN_ARN);
-  let token = await readToken();
+  const token = await readToken();
   const github = gitHubPackages({
     apiUrl: environment.GITHUB_API_URL,
     organization: environment.ORGANIZATION,
@@ -50,48 +47,56 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, f
     warn: print,
     onRequest: () => requests.add('github'),
   });
-  const login = async (): Promise<RegistryLogin> => {
-    // Read anew: a long build outlives a rotation.
-    token = await readToken();
-    const target = await registryLogin(ecr);
-    await files.login([{ host: environment.REGISTRY_HOST, user: GHCR_USER, password: token }, target]);
-    return target;
-  };
+  const logins = new RegistryLogins(ecr, environment.REGISTRY_HOST, token, readToken);
+  const connections = new Connections();
+  const source = sourceRegistry(new Registry({ connections, login: () => logins.source, count: () => requests.add('registry') }));
+  const target = targetBlobs(new Registry({ connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry') }));
+  const copier = new SkopeoOnDemand({ logins: () => [logins.source, logins.target] });
   const putImages = new RateLimit(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
-  return sync(requestedPackages(process.env) ?? await github.listPackages(), {
-    organization: environment.ORGANIZATION,
-    registryHost: environment.REGISTRY_HOST,
-    plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
-    target: ecrTarget(ecr, login, putImages),
-    source: sourceRegistry({ host: environment.REGISTRY_HOST, user: GHCR_USER, token: () => token, count: () => requests.add('registry') }),
-    copier: skopeoCopier(files),
-    login: async () => { await login(); },
-    putImages,
-    // CodeBuild's clock of the build started before ours.
-    deadline: deadlineOf(Number(process.env.CODEBUILD_START_TIME ?? now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
-    dryRun,
-    print,
-    sleep: sleepFor,
-    random: Math.random,
-    now,
-    requests: () => requests.counts,
-  });
+  try {
+    return await sync(requestedPackages(process.env) ?? await github.listPackages(), {
+      organization: environment.ORGANIZATION,
+      registryHost: environment.REGISTRY_HOST,
+      plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
+      // A put that fails is tried again at the pace, not at the SDK's.
+      target: ecrTarget(ecr, requests.ofClient('ecr', new ECRClient({ maxAttempts: 1 })), logins),
+      source,
+      blobs: blobMover(source, target, print),
+      copier,
+      login: () => logins.renew(),
+      putImages,
+      // CodeBuild's clock of the build started before ours.
+      deadline: deadlineOf(Number(process.env.CODEBUILD_START_TIME ?? now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
+      dryRun,
+      print,
+      sleep: sleepFor,
+      random: Math.random,
+      now,
+      requests: () => requests.counts,
+    });
+  } finally {
+    connections.close();
+    await copier.remove();
+  }
 }
 
 /** BatchGetImage takes no more. */
 const TAGS_AT_ONCE = 100;
 
-function ecrTarget(ecr: ECRClient, login: () => Promise<RegistryLogin>, putImages: RateLimit): Target {
+function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
   // One registry serves the whole account.
-  let loggedIn: Promise<RegistryLogin> | undefined;
+  let loggedIn: Promise<void> | undefined;
   return {
     async ensureRepository(repository, exists) {
-      const [{ host }] = await Promise.all([loggedIn ??= login(), exists ? undefined : createRepository(ecr, repository)]);
-      return `${host}/${repository}`;
+      await Promise.all([loggedIn ??= logins.begin(), exists ? undefined : createRepository(ecr, repository)]);
+      return `${logins.target.host}/${repository}`;
     },
-    tag: (repository, digest, tags) => tagImage(ecr, repository, digest, tags, () => putImages.take(1)),
+    manifest: async (repository, digest) => {
+      const { manifest, mediaType } = await imageManifest(ecr, repository, digest);
+      return { bytes: Buffer.from(manifest), contentType: mediaType ?? '' };
+    },
     put: (repository, { bytes, contentType }, digest, tag) =>
-      putImage(ecr, repository, { manifest: bytes.toString('utf8'), mediaType: contentType, digest, tag }),
+      putImage(ecrPuts, repository, { manifest: bytes.toString('utf8'), mediaType: contentType || undefined, digest, tag }),
     list: async (repository, tags) =>
       tags.length > TAGS_AT_ONCE ? listImages(ecr, repository) : { tags: await taggedImages(ecr, repository, tags) },
   };

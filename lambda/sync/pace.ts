@@ -1,6 +1,17 @@
-/** How many pieces of work run at the same time: halved when a registry asks to slow down, grown by one a round of successes. */
-export class AdaptiveLimit {
+/** What gives way when a registry asks to slow down. */
+export interface Adaptive {
   /** Grows with each halving. */
+  readonly round: number;
+  /**
+   * A registry throttles: half as much from now on, but never nothing.
+   *
+   * @param since `round` when the throttled work began: what was under way at a halving is no reason for another
+   */
+  slowDown(since: number): void;
+}
+
+/** How many pieces of work run at the same time: halved when a registry asks to slow down, grown by one a round of successes. */
+export class AdaptiveLimit implements Adaptive {
   public round = 0;
   private allowed: number;
   private running = 0;
@@ -26,11 +37,6 @@ export class AdaptiveLimit {
     }
   }
 
-  /**
-   * A registry throttles: half as many from now on, but never none.
-   *
-   * @param since `round` when the throttled work began: what was under way at a halving is no reason for another
-   */
   public slowDown(since = this.round): void {
     if (since < this.round) { return; }
     this.round++;
@@ -49,25 +55,37 @@ export class AdaptiveLimit {
   }
 }
 
+/** A slowed rate is back at its full after this many seconds. */
+const RECOVERY_SECONDS = 20;
+
+/** A rate is never slowed below this part of the full. */
+const LEAST = 1 / 16;
+
 /**
  * Lets so many units pass in a second, with a burst of half a second's worth: what passes here reaches the registry a little later, now
  * sooner, now later, and must not gather to more than the registry's own second. First come, first served.
+ *
+ * The quota is the account's: when another writer uses a part of it, the registry throttles, and this gives way by half and comes back
+ * slowly, as the other one does.
  */
-export class RateLimit {
+export class RateLimit implements Adaptive {
+  public round = 0;
   private readonly burst: number;
+  private rate: number;
   private tokens: number;
   private filledAt: number;
   private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly perSecond: number, private readonly now: () => number, private readonly sleep: (ms: number) => Promise<unknown>) {
     this.burst = Math.max(1, perSecond / 2);
+    this.rate = perSecond;
     this.tokens = this.burst;
     this.filledAt = now();
   }
 
-  /** @param units more than a burst is taken on credit: those who come later wait for it */
-  public take(units: number): Promise<void> {
-    this.turn = this.turn.then(() => this.wait(units));
+  /** Resolves when one more may pass. */
+  public take(): Promise<void> {
+    this.turn = this.turn.then(() => this.wait());
     return this.turn;
   }
 
@@ -77,19 +95,27 @@ export class RateLimit {
     this.tokens = Math.min(this.tokens, 0) - this.burst / 4;
   }
 
-  private async wait(units: number): Promise<void> {
-    const needed = Math.min(units, this.burst);
+  public slowDown(since = this.round): void {
+    if (since < this.round) { return; }
+    this.round++;
+    this.pause();
+    this.rate = Math.max(this.perSecond * LEAST, this.rate / 2);
+  }
+
+  private async wait(): Promise<void> {
     this.fill();
-    while (this.tokens < needed) {
-      await this.sleep(Math.ceil((needed - this.tokens) / this.perSecond * 1000));
+    while (this.tokens < 1) {
+      await this.sleep(Math.ceil((1 - this.tokens) / this.rate * 1000));
       this.fill();
     }
-    this.tokens -= units;
+    this.tokens -= 1;
   }
 
   private fill(): void {
     const now = this.now();
-    this.tokens = Math.min(this.burst, this.tokens + (now - this.filledAt) / 1000 * this.perSecond);
+    const seconds = (now - this.filledAt) / 1000;
+    this.rate = Math.min(this.perSecond, this.rate + seconds * this.perSecond / RECOVERY_SECONDS);
+    this.tokens = Math.min(this.burst, this.tokens + seconds * this.rate);
     this.filledAt = now;
   }
 }

@@ -1,3 +1,4 @@
+import type { BlobMover } from './blob-mover';
 import type { Deadline } from './deadline';
 import type { AdaptiveLimit, RateLimit } from './pace';
 import type { Logins } from './retry';
@@ -10,9 +11,13 @@ import type { PlannedPackage } from '../shared/inventory';
 export interface Target {
   /** URI of the repository, created when it isn't there. Before it comes, the logins are there. */
   ensureRepository(repository: string, exists: boolean): Promise<string>;
-  /** Points tags to an image that the repository has. */
-  tag(repository: string, digest: string, tags: readonly string[]): Promise<void>;
-  /** Puts a manifest whose children the repository has; without a tag, by its digest alone. */
+  /**
+   * The manifest of an image that the repository has.
+   *
+   * @throws ImageMissing
+   */
+  manifest(repository: string, digest: string): Promise<SourceManifest>;
+  /** Puts a manifest whose blobs and children the repository has; without a tag, by its digest alone. */
   put(repository: string, manifest: SourceManifest, digest: string, tag?: string): Promise<void>;
   /** What these tags of the repository point to now; undefined when there is no such repository. */
   list(repository: string, tags: readonly string[]): Promise<Pick<TargetImages, 'tags'> | undefined>;
@@ -26,6 +31,8 @@ export interface SyncDependencies {
   readonly plan: (packageName: string) => Promise<PlannedPackage>;
   readonly target: Target;
   readonly source: SourceRegistry;
+  readonly blobs: BlobMover;
+  /** For what can't be moved blob by blob. */
   readonly copier: ImageCopier;
   /** Logs in to both registries anew. */
   readonly login: () => Promise<void>;
@@ -45,9 +52,11 @@ export interface SyncDependencies {
 
 /** A sync under way. */
 export interface SyncRun extends SyncDependencies {
-  /** How many skopeo processes run. */
+  /** How many blobs are moved. */
   readonly copies: AdaptiveLimit;
   readonly logins: Logins;
+  /** A repository for each blob that has been there in this run. */
+  readonly blobHomes: Map<string, string>;
   /** Aborted when the build's time is up. */
   readonly stopped: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { copyImage, ImageJob } from './copy-image';
 import { ArtifactRefused, ManifestCopier } from './copy-manifests';
@@ -12,22 +13,25 @@ import type { Plan } from '../../src/domain/plan';
 import type { PlannedPackage } from '../shared/inventory';
 
 /**
- * Packages whose inventories are read, images that are worked on, and skopeo processes that run at the same time. A process waits for
- * the network most of its time and takes some 40 MB: this fits 2 vCPU and 3 GiB.
+ * Packages whose inventories are read, images that are worked on, and blobs that are moved at the same time. A blob takes about a
+ * megabyte of memory while it moves, whatever its size: this fits 2 vCPU and 3 GiB.
  */
 const CONCURRENT_PACKAGES = 16;
 const CONCURRENT_IMAGES = 24;
-const CONCURRENT_COPIES = { start: 12, max: 24 };
+const CONCURRENT_COPIES = { start: 16, max: 32 };
 
 /** Brings the packages' repositories up to date. Never throws for one package: what failed is in the report, and the others go on. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
   const start = dependencies.now();
   const time = new AbortController();
+  // Every request that runs listens.
+  setMaxListeners(0, time.signal);
   const timer = setTimeout(() => time.abort(), Math.max(0, dependencies.deadline.stop - start));
   const run: SyncRun = {
     ...dependencies,
     copies: new AdaptiveLimit(CONCURRENT_COPIES.start, CONCURRENT_COPIES.max),
     logins: new Logins(dependencies.login),
+    blobHomes: new Map(),
     stopped: time.signal,
   };
   const work = new Work(run);
@@ -76,7 +80,7 @@ class Work {
     }
     const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
     const place = { package: name, repository: plan.repository, uri };
-    const manifests = new ManifestCopier(place, held, run);
+    const manifests = new ManifestCopier(place, held, plan.repositoryExists, run);
     const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...place, action, manifests })));
     const verified = await verify(plan.repository, outcomes, run);
     this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : said(run, outcome)));

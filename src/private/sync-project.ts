@@ -15,10 +15,13 @@ import { Environment, SYNC_ENVIRONMENT } from '../domain/contract';
 /** Ubuntu 24.04 with Node 24. By id, because older releases of aws-cdk-lib have no constant for it. */
 const DEFAULT_IMAGE = LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0');
 
-/** What the sync does with repositories: create, read, push. Never delete, and never another prefix. */
+/**
+ * What the sync does with repositories: create, read, push. Never delete, and never another prefix. GetDownloadUrlForLayer is what ECR asks
+ * for where it mounts a layer of another repository: https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ */
 const REPOSITORY_ACTIONS = [
   'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:CreateRepository', 'ecr:DescribeRepositories',
-  'ecr:InitiateLayerUpload', 'ecr:ListImages', 'ecr:PutImage', 'ecr:UploadLayerPart',
+  'ecr:GetDownloadUrlForLayer', 'ecr:InitiateLayerUpload', 'ecr:ListImages', 'ecr:PutImage', 'ecr:UploadLayerPart',
 ];
 
 export interface SyncProjectProps {

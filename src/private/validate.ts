@@ -89,7 +89,7 @@ function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMir
     }
   }
   if (buildEnvironment?.privileged) {
-    refuse('buildEnvironment.privileged', true, 'false or nothing', 'Images are copied by skopeo, which needs no Docker daemon and no privileges: remove it.');
+    refuse('buildEnvironment.privileged', true, 'false or nothing', 'Images are copied from registry to registry, which needs no Docker daemon and no privileges: remove it.');
   }
   for (const [name, variable] of Object.entries(buildEnvironment?.environmentVariables ?? {})) {
     if (RESERVED_VARIABLES.includes(name)) {

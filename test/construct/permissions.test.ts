@@ -40,6 +40,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     `ecr:CreateRepository ${REPOSITORIES}`,
     `ecr:DescribeRepositories ${REPOSITORIES}`,
     'ecr:GetAuthorizationToken *',
+    `ecr:GetDownloadUrlForLayer ${REPOSITORIES}`,
     `ecr:InitiateLayerUpload ${REPOSITORIES}`,
     `ecr:ListImages ${REPOSITORIES}`,
     `ecr:PutImage ${REPOSITORIES}`,

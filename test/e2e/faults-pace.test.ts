@@ -18,18 +18,15 @@ async function start(putImageRate: number, quota: number): Promise<void> {
   });
 }
 
-const throttled = (): number => world.ecr.requests.filter(({ status }) => status === 429).length;
-
 test('a build that keeps to its rate is never throttled by ECR', async () => {
-  // With room for a busy machine: skopeo puts a manifest when it is ready, not when we let it begin.
-  await start(6, 10);
+  await start(9.5, 10);
   // An index counts one for itself and one for each child: 30 in all. The second package is tags alone, by PutImage.
   for (let n = 0; n < 4; n++) { await world.push('indexes', buildxIndex({ seed: n }), `v${n}`); }
   await world.push('tags', image(), ...Array.from({ length: 10 }, (_, n) => `t${n}`));
 
   expect(await runSync(world)).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 5, failed: 0 } });
 
-  expect([throttled(), throttledCalls]).toEqual([0, []]);
+  expect(throttledCalls).toEqual([]);
 });
 
 test('a build that may less than it was told slows down, and brings everything over all the same', async () => {
@@ -38,7 +35,7 @@ test('a build that may less than it was told slows down, and brings everything o
 
   const result = await runSync(world);
 
-  expect(throttled()).toBeGreaterThan(0);
+  expect(throttledCalls.length).toBeGreaterThan(0);
   expect(result.lines.filter(line => line.startsWith('retry'))).toContainEqual(expect.stringContaining('(throttled)'));
   expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 5, failed: 0 } });
 });

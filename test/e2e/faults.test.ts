@@ -1,11 +1,12 @@
 import { defects, quietWorld, runSync, SyncResult } from './sync-run';
 import type { World } from './world';
-import { buildxIndex, helmChart } from '../fakes/registry/artifacts';
+import { buildxIndex, helmChart, nestedIndex } from '../fakes/registry/artifacts';
 import { image, index, layer, Manifest } from '../fakes/registry/images';
 import { awsFault } from '../local-cloud/core/endpoint';
 
 const DENIED = JSON.stringify({ errors: [{ code: 'DENIED', message: 'denied' }] });
-const UNSUPPORTED = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message: 'Invalid parameter: this manifest is not supported' }] });
+const UPLOAD_UNSUPPORTED = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] });
+const UNSUPPORTED = awsFault('InvalidParameterException', 'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\'');
 
 jest.setTimeout(60_000);
 
@@ -49,11 +50,13 @@ test('what can pass is tried again, each by its cause, and all arrive', async ()
     { method: 'GET', path: /my-org\/later\/manifests/, fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' }, body: '{"errors":[{"code":"TOOMANYREQUESTS"}]}' }, skip: 1 },
   );
   world.ecr.faults.add(
-    { method: 'PUT', path: /my-org\/throttled\/manifests/, fault: { kind: 'status', status: 429, body: '{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}' }, times: 2 },
+    { method: 'PUT', path: /my-org\/throttled\/blobs/, fault: { kind: 'status', status: 429, body: '{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}' }, times: 2 },
     { method: 'POST', path: /my-org\/failing\/blobs/, fault: { kind: 'status', status: 503 }, times: 2 },
   );
   world.cloud.faults.add(
     { operation: 'PutImage', fault: awsFault('ThrottlingException', 'Rate exceeded') },
+    { operation: 'PutImage', skip: 2, fault: { kind: 'status', status: 500 } },
+    { operation: 'PutImage', skip: 4, fault: { kind: 'reset' } },
     { operation: 'ListImages', fault: awsFault('ThrottlingException', 'Rate exceeded'), times: 2 },
     { operation: 'BatchGetImage', fault: { kind: 'status', status: 500 } },
     { operation: 'GetAuthorizationToken', fault: { kind: 'reset' } },
@@ -65,35 +68,63 @@ test('what can pass is tried again, each by its cause, and all arrive', async ()
   expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: Object.keys(images).length, failed: 0 } });
   expect(await allDefects(images)).toEqual([]);
   for (const [name, cause] of [['reset', 'network'], ['truncated', 'network'], ['throttled', 'throttled'], ['later', 'throttled'], ['failing', 'network']]) {
-    expect([name, linesOf(result, name).filter(line => line.startsWith('retry')).every(line => line.includes(`(${cause})`))]).toEqual([name, true]);
+    const retries = linesOf(result, name).filter(line => line.startsWith('retry') && line.includes(' blob '));
+    expect([name, retries.every(line => line.includes(`(${cause})`))]).toEqual([name, true]);
   }
   expect(linesOf(result, 'throttled').filter(line => line.startsWith('retry'))).not.toEqual([]);
-  expect(linesOf(result, 'healthy').filter(line => line.startsWith('retry'))).toEqual([]);
+  expect(linesOf(result, 'truncated')).toContainEqual(expect.stringMatching(/^(resume|retry) .*connection closed after \d+ of 20\d+ bytes/));
+  expect(result.lines.filter(line => line.startsWith('fallback'))).toEqual([]);
 });
 
-test('fails what can not pass, at once and by name, and brings over the rest', async () => {
-  const images: Record<string, Manifest> = {
-    denied: image({ seed: 'denied' }), unsupported: image({ seed: 'unsupported' }), chart: helmChart(), good: buildxIndex({ seed: 'good' }),
-  };
+test('fails what may not be pulled, at once and by name, and brings over the rest', async () => {
+  const images: Record<string, Manifest> = { denied: image({ seed: 'denied' }), good: buildxIndex({ seed: 'good' }) };
   await start();
   await push(images);
   world.ghcr.faults.add({ path: /^\/token.*denied/, fault: { kind: 'status', status: 403, body: DENIED }, times: Infinity });
-  world.ecr.faults.add({ method: 'PUT', path: /(unsupported|chart)\/manifests/, fault: { kind: 'status', status: 405, body: UNSUPPORTED }, times: Infinity });
 
   const result = await runSync(world);
 
-  expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 1, refused: 1, failed: 2 } });
+  expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 1, failed: 1 } });
   expect(result.lines.filter(line => line.startsWith('retry'))).toEqual([]);
   expect(linesOf(result, 'denied')).toContainEqual(expect.stringMatching(`^failed +my-org/denied:1 ${images.denied.digest}: .*denied.* The packages token may not pull`));
+  expect(await defects(world.puller(), 'my-org/good', '1', images.good)).toEqual([]);
+});
+
+test('fails what ECR does not accept, at once and by name; an artifact is only refused', async () => {
+  const images: Record<string, Manifest> = { unsupported: image({ seed: 'unsupported' }), chart: helmChart() };
+  await start();
+  await push(images);
+  world.cloud.faults.add({ operation: 'PutImage', fault: UNSUPPORTED, times: Infinity });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 0, refused: 1, failed: 1 } });
+  expect(result.lines.filter(line => /^(retry|fallback)/.test(line))).toEqual([]);
   expect(linesOf(result, 'unsupported')).toContainEqual(expect.stringMatching(`^failed +my-org/unsupported:1 ${images.unsupported.digest}: .*ECR does not accept`));
   expect(linesOf(result, 'chart')).toContainEqual(expect.stringMatching(`^refused +my-org/chart:1 ${images.chart.digest}: .*ECR does not accept`));
-  expect(await defects(world.puller(), 'my-org/good', '1', images.good)).toEqual([]);
+});
+
+test('a registry that takes no upload in one request gets its images by skopeo', async () => {
+  const images: Record<string, Manifest> = {
+    docker: image({ seed: 'docker', docker: true }), index: buildxIndex({ seed: 'chunks' }), nested: nestedIndex(), chart: helmChart(), large: large('chunks'),
+  };
+  await start();
+  await push(images);
+  world.ecr.faults.add({
+    method: 'PUT', path: /\/blobs\/uploads\//, headers: { 'content-length': /^[1-9]/ }, fault: { kind: 'status', status: 405, body: UPLOAD_UNSUPPORTED }, times: Infinity,
+  });
+
+  const result = await runSync(world);
+
+  expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 5, failed: 0 } });
+  expect(result.lines).toContainEqual(expect.stringMatching(/^fallback my-org\/docker@sha256:\w+ to skopeo: .* answered 405 to the upload of blob/));
+  expect(await allDefects(images)).toEqual([]);
 });
 
 test('a refused artifact alone does not fail the build', async () => {
   await start();
   await push({ chart: helmChart() });
-  world.ecr.faults.add({ method: 'PUT', path: /chart\/manifests/, fault: { kind: 'status', status: 405 }, times: Infinity });
+  world.cloud.faults.add({ operation: 'PutImage', fault: UNSUPPORTED, times: Infinity });
 
   expect(await runSync(world)).toMatchObject({ status: 'SUCCEEDED', summary: { refused: 1, failed: 0 } });
 });

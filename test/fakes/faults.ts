@@ -18,6 +18,8 @@ export interface FaultRule {
   readonly path?: RegExp;
   /** AWS operation, the part behind the dot of X-Amz-Target: `PutImage`. */
   readonly operation?: string;
+  /** Matched against the request's headers, by lower-case name. A header that is absent is empty. */
+  readonly headers?: Readonly<Record<string, RegExp>>;
   readonly fault: Fault;
   /** How many matching requests pass before the first fault. @default 0 */
   readonly skip?: number;
@@ -69,7 +71,8 @@ function matches(rule: FaultRule, request: IncomingMessage): boolean {
   const operation = String(request.headers['x-amz-target'] ?? '').split('.').pop();
   return (rule.method === undefined || rule.method === request.method)
     && (rule.path === undefined || rule.path.test(request.url ?? ''))
-    && (rule.operation === undefined || rule.operation === operation);
+    && (rule.operation === undefined || rule.operation === operation)
+    && Object.entries(rule.headers ?? {}).every(([name, pattern]) => pattern.test(String(request.headers[name] ?? '')));
 }
 
 /** Lehmer's generator: good enough for tests, and the same on every machine. */

@@ -26,6 +26,8 @@ export async function runMutation(mutation: Mutation): Promise<Outcome> {
     const deployed = await World.start({
       registries: 'embedded',
       mirror: { coalescingWindow: Duration.seconds(0) },
+      // An account that has switched on what needs a permission more.
+      cloud: { ecr: { blobMounting: true } },
       onEvent: watch.event,
       beforeDeploy: async (starting, assembly) => {
         world = starting;

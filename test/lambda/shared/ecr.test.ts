@@ -1,6 +1,6 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { AwsFailure, AwsStandIn, Operations, startAws } from './aws-stand-in';
-import { createRepository, ImageMissing, listImages, registryLogin, taggedImages, tagImage } from '../../../lambda/shared/ecr';
+import { createRepository, imageManifest, ImageMissing, listImages, putImage, registryLogin, taggedImages } from '../../../lambda/shared/ecr';
 import { digest } from '../../domain/samples';
 
 const NAME = 'my-org/app';
@@ -15,8 +15,8 @@ async function start(answers: Operations): Promise<void> {
   ecr = new ECRClient(aws.client);
 }
 
-function refuse(code: string): () => never {
-  return () => { throw new AwsFailure(code); };
+function refuse(code: string, status?: number): () => never {
+  return () => { throw new AwsFailure(code, undefined, status); };
 }
 
 function operations(): string[] {
@@ -104,37 +104,49 @@ describe('taggedImages', () => {
   });
 });
 
-describe('tagImage', () => {
-  const MANIFEST = '{"schemaVersion":2,\n  "layers": []}';
-  const TYPE = 'application/vnd.oci.image.manifest.v1+json';
-  const BatchGetImage = (): object => ({ images: [{ imageManifest: MANIFEST, imageManifestMediaType: TYPE }] });
+const MANIFEST = '{"schemaVersion":2,\n  "layers": []}';
+const TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
-  test('puts the same bytes under each tag', async () => {
-    await start({ BatchGetImage, PutImage: () => ({}) });
-    await tagImage(ecr, NAME, digest(1), ['1', 'latest']);
-    expect(aws.calls[0]).toEqual({ operation: 'BatchGetImage', input: { repositoryName: NAME, imageIds: [{ imageDigest: digest(1) }] } });
-    expect(aws.calls.slice(1)).toEqual(['1', 'latest'].map(imageTag => ({
-      operation: 'PutImage',
-      input: { repositoryName: NAME, imageManifest: MANIFEST, imageManifestMediaType: TYPE, imageDigest: digest(1), imageTag },
-    })));
-  });
-
-  test('counts a tag that is there already as done, and goes on', async () => {
-    await start({ BatchGetImage, PutImage: ({ imageTag }) => imageTag === '1' ? refuse('ImageAlreadyExistsException')() : {} });
-    await tagImage(ecr, NAME, digest(1), ['1', 'latest']);
-    expect(operations()).toEqual(['BatchGetImage', 'PutImage', 'PutImage']);
-  });
-
-  test('fails when the tag is immutable and points elsewhere', async () => {
-    await start({ BatchGetImage, PutImage: refuse('ImageTagAlreadyExistsException') });
-    await expect(tagImage(ecr, NAME, digest(1), ['1'])).rejects.toMatchObject({ name: 'ImageTagAlreadyExistsException' });
+describe('imageManifest', () => {
+  test('gives the bytes as they are', async () => {
+    await start({ BatchGetImage: () => ({ images: [{ imageManifest: MANIFEST, imageManifestMediaType: TYPE }] }) });
+    expect(await imageManifest(ecr, NAME, digest(1))).toEqual({ manifest: MANIFEST, mediaType: TYPE });
+    expect(aws.calls).toEqual([{ operation: 'BatchGetImage', input: { repositoryName: NAME, imageIds: [{ imageDigest: digest(1) }] } }]);
   });
 
   test('fails when the image is gone, with the reason of ECR', async () => {
     await start({ BatchGetImage: () => ({ images: [], failures: [{ failureReason: 'Requested image not found' }] }) });
-    const tagging = tagImage(ecr, NAME, digest(1), ['1']);
-    await expect(tagging).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
-    await expect(tagging).rejects.toBeInstanceOf(ImageMissing);
+    const reading = imageManifest(ecr, NAME, digest(1));
+    await expect(reading).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
+    await expect(reading).rejects.toBeInstanceOf(ImageMissing);
+  });
+});
+
+describe('putImage', () => {
+  const put = { manifest: MANIFEST, mediaType: TYPE, digest: digest(1), tag: '1' };
+
+  test('puts the bytes with type, digest and tag', async () => {
+    await start({ PutImage: () => ({}) });
+    await putImage(ecr, NAME, put);
+    expect(aws.calls).toEqual([{
+      operation: 'PutImage', input: { repositoryName: NAME, imageManifest: MANIFEST, imageManifestMediaType: TYPE, imageDigest: digest(1), imageTag: '1' },
+    }]);
+  });
+
+  test('counts a tag that is there already as done', async () => {
+    await start({ PutImage: refuse('ImageAlreadyExistsException') });
+    await putImage(ecr, NAME, put);
+    expect(operations()).toEqual(['PutImage']);
+  });
+
+  test.each(['ImageTagAlreadyExistsException', 'LayersNotFoundException', 'ThrottlingException'])('fails on %s', async code => {
+    await start({ PutImage: refuse(code) });
+    await expect(putImage(ecr, NAME, put)).rejects.toMatchObject({ name: code });
+  });
+
+  test('fails with the status when ECR itself fails, so that it is tried again', async () => {
+    await start({ PutImage: refuse('ServerException', 500) });
+    await expect(putImage(ecr, NAME, put)).rejects.toThrow('ECR answered 500 to PutImage: ServerException');
   });
 });
 

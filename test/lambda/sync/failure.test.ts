@@ -40,6 +40,12 @@ describe('causeOf', () => {
     ['network', 'Get "https://ghcr.io/v2/": dial tcp 140.82.121.33:443: connect: network is unreachable'],
     ['expired', 'writing blob: Patch "https://1.dkr.ecr/v2/my-org/app/blobs/uploads/1": denied: Your authorization token has expired. Reauthenticate and try again.'],
     ['unsupported', 'copying image: Manifest list must be converted to type "application/vnd.docker.distribution.manifest.list.v2+json" to be written to destination'],
+    ['unsupported', 'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\''],
+    ['missing', 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' in the registry with id \'1\' do not exist'],
+    ['login', '1.dkr.ecr answered 403 to the question for blob sha256:1 in my-org/app without a reason'],
+    ['expired', '1.dkr.ecr answered 403 to the start of an upload to my-org/app: {"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}'],
+    ['network', 'ghcr.io: connection failed: Error: socket hang up'],
+    ['network', 'connection closed after 70000 of 200000 bytes of blob sha256:1: Error: aborted'],
     ['unsupported', 'uploading manifest sha256-1 to 1.dkr.ecr/my-org/app: StatusCode: 405, ""'],
   ])('%s: %s', (cause, message) => {
     expect(causeOf(message)).toBe(cause);

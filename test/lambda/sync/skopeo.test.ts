@@ -1,8 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSkopeoFiles, SkopeoFiles } from '../../../lambda/sync/auth-file';
-import { skopeoCopier } from '../../../lambda/sync/skopeo';
+import { INSTALL_SKOPEO } from '../../../lambda/sync/install-skopeo';
+import { skopeoCopier, SkopeoOnDemand } from '../../../lambda/sync/skopeo';
 
 const SOURCE = `ghcr.io/my-org/app@sha256:${'1'.repeat(64)}`;
 const TARGET = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/my-org/app:1';
@@ -81,6 +83,84 @@ test('fails with the signal that ended it', async () => {
   await expect(copy('kill -9 $$')).rejects.toThrow('skopeo ended with SIGKILL and no message');
 });
 
-test('fails with what installs skopeo when there is none', async () => {
-  await expect(skopeoCopier(files, join(directory, 'missing')).copy(SOURCE, TARGET)).rejects.toThrow(/could not be started: .*ENOENT.* The buildspec's install phase installs it/);
+test('fails with its name when there is none', async () => {
+  await expect(skopeoCopier(files, join(directory, 'missing')).copy(SOURCE, TARGET)).rejects.toThrow(/missing could not be started: .*ENOENT/);
+});
+
+describe('on demand', () => {
+  const logins = [{ host: 'ghcr.io', user: 'token', password: 'ghp_abc' }];
+
+  /** skopeo as a script that keeps its arguments and what it reads as credentials. */
+  async function onDemand(install: string): Promise<SkopeoOnDemand> {
+    const binary = join(directory, 'skopeo');
+    await writeFile(binary, `#!/bin/sh\necho "$8" >>'${directory}/authfiles'; cat "$8" >>'${directory}/credentials'\n`);
+    await chmod(binary, 0o700);
+    return new SkopeoOnDemand({ logins: () => logins, install, binary });
+  }
+
+  test('installs once, and gives the logins of the moment', async () => {
+    const skopeo = await onDemand(`echo installed >>'${directory}/log'`);
+    await Promise.all([skopeo.copy(SOURCE, TARGET), skopeo.copy(SOURCE, TARGET)]);
+    logins[0] = { ...logins[0], password: 'ghp_new' };
+    await skopeo.copy(SOURCE, TARGET);
+    expect(await readFile(join(directory, 'log'), 'utf8')).toBe('installed\n');
+    expect(await readFile(join(directory, 'credentials'), 'utf8')).toMatch(new RegExp(`${Buffer.from('token:ghp_new').toString('base64')}"}}}$`));
+    await skopeo.remove();
+  });
+
+  test('leaves no credentials behind', async () => {
+    const skopeo = await onDemand(':');
+    await skopeo.copy(SOURCE, TARGET);
+    await skopeo.remove();
+    const [authFile] = (await readFile(join(directory, 'authfiles'), 'utf8')).split('\n');
+    await expect(access(authFile)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('removes nothing where nothing was copied', async () => {
+    await expect((await onDemand('exit 1')).remove()).resolves.toBeUndefined();
+  });
+
+  test('fails with what the installation says', async () => {
+    const skopeo = await onDemand('echo "skopeo could not be installed. Run: ..." >&2; exit 1');
+    await expect(skopeo.copy(SOURCE, TARGET)).rejects.toThrow('skopeo could not be installed. Run: ...');
+  });
+});
+
+describe('the installation', () => {
+  /** Runs the script where these commands are all that there is; each of them prints its name and arguments. */
+  async function install(commands: Readonly<Record<string, string>>): Promise<{ code: number | null; output: string }> {
+    for (const [name, script] of Object.entries(commands)) {
+      await writeFile(join(directory, name), `#!/bin/bash\necho "${name} $*"\n${script}\n`);
+      await chmod(join(directory, name), 0o700);
+    }
+    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', INSTALL_SKOPEO], { env: { PATH: directory }, encoding: 'utf8' });
+    return { code: status, output: stdout + stderr };
+  }
+  /** What `id -u` prints. */
+  const become = async (user: number): Promise<void> => {
+    await writeFile(join(directory, 'id'), `#!/bin/bash\necho ${user}\n`);
+    await chmod(join(directory, 'id'), 0o700);
+  };
+  beforeEach(() => become(1000));
+  // Puts a skopeo where the script looks for it.
+  const puts = 'if [ "$1" = install ]; then echo \'echo installed\' >"${0%/*}/skopeo"; /bin/chmod +x "${0%/*}/skopeo"; fi';
+
+  test.each<[string, Record<string, string>, number, RegExp]>([
+    ['does nothing where it is there', { skopeo: '' }, 0, /^skopeo --version$/m],
+    ['fails where nobody may install', { 'apt-get': '' }, 1, /needs root and apt-get or dnf\. Use an image that has it/],
+    ['fails where nothing installs', {}, 1, /needs root and apt-get or dnf\. Use an image that has it/],
+  ])('%s', async (_, commands, code, output) => {
+    expect(await install(commands)).toMatchObject({ code, output: expect.stringMatching(output) as string });
+  });
+
+  test.each([['apt-get', /could not be installed\. Run: apt-get update && apt-get install -y skopeo/], ['dnf', /could not be installed\. Run: dnf install -y spal-release skopeo/]])(
+    'fails with the command when %s fails', async (manager, output) => {
+      await become(0);
+      expect(await install({ [manager]: 'exit 100' })).toMatchObject({ code: 1, output: expect.stringMatching(output) as string });
+    });
+
+  test.each([['apt-get'], ['dnf']])('installs with %s', async manager => {
+    await become(0);
+    expect(await install({ [manager]: puts })).toMatchObject({ code: 0 });
+  });
 });

@@ -1,4 +1,6 @@
+import { Connections } from '../../../lambda/sync/connections';
 import { RetryLater } from '../../../lambda/sync/failure';
+import { Registry } from '../../../lambda/sync/registry';
 import { SourceRegistry, sourceRegistry } from '../../../lambda/sync/source-registry';
 import { Faults } from '../../fakes/faults';
 import { HttpServer } from '../../fakes/http-server';
@@ -15,7 +17,9 @@ let ghcr: HttpServer;
 let now: number;
 let count: number;
 let source: SourceRegistry;
+let connections: Connections;
 beforeEach(async () => {
+  connections = new Connections();
   [now, count] = [1_000_000, 0];
   backing = await startRegistry();
   await new RegistryClient(backing).push(APP, content, '1');
@@ -23,12 +27,19 @@ beforeEach(async () => {
   source = open('good');
 });
 afterEach(async () => {
+  connections.close();
   await ghcr.close();
   await backing.close();
 });
 
 function open(token: string): SourceRegistry {
-  return sourceRegistry({ host: ghcr.host, user: 'token', token: () => token, count: () => { count++; } });
+  return sourceRegistry(new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: token }), count: () => { count++; } }));
+}
+
+async function bytesOf(blob: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of blob) { chunks.push(chunk); }
+  return Buffer.concat(chunks);
 }
 
 const tokens = (): number => ghcr.requests.filter(({ path }) => path.startsWith('/token')).length;
@@ -80,5 +91,38 @@ test('fails on bytes that are not those of the digest', async () => {
 test.each([['reset', { kind: 'reset' }], ['cut off', { kind: 'truncate', afterBytes: 10 }]] as const)('fails with the reason when the connection is %s', async (_, fault) => {
   await source.manifest(APP, content.digest);
   ghcr.faults.add({ path: /manifests/, fault, times: Infinity });
-  await expect(source.manifest(APP, content.digest)).rejects.toThrow(/fetch failed|connection closed/);
+  await expect(source.manifest(APP, content.digest)).rejects.toThrow(/connection (failed|closed)/);
+});
+
+describe('a blob', () => {
+  const [blob] = content.blobs;
+  const wanted = { digest: blob.digest, size: blob.bytes.length };
+
+  test('is read from the host that the registry redirects to, which never sees the token', async () => {
+    await ghcr.close();
+    // Storage hosts refuse whoever sends a token along.
+    const contentFaults = new Faults().add({ headers: { authorization: /./ }, fault: { kind: 'status', status: 403 }, times: Infinity });
+    ghcr = await startGhcr({ backing, allows: (_user, password) => password === 'good', redirectBlobs: true, contentFaults });
+    source = open('good');
+    expect(await bytesOf(await source.blob(APP, wanted, 0))).toEqual(blob.bytes);
+    expect(ghcr.requests.filter(({ path, status }) => path.includes('/blobs/') && status === 307)).toHaveLength(1);
+  });
+
+  test('is read from a byte on', async () => {
+    expect(await bytesOf(await source.blob(APP, wanted, 100))).toEqual(blob.bytes.subarray(100));
+  });
+
+  test('fails when the registry sends all of it instead of the rest', async () => {
+    ghcr.faults.add({ path: /blobs/, fault: { kind: 'status', status: 200, body: 'all' }, times: Infinity });
+    await expect(source.blob(APP, wanted, 100)).rejects.toThrow(/answered 200 to blob sha256:.* from byte 100/);
+  });
+
+  test('fails with the words of the registry when it isn\'t there', async () => {
+    await expect(source.blob(APP, { ...wanted, digest: image({ seed: 2 }).blobs[0].digest }, 0)).rejects.toThrow(/answered 404 to blob .*BLOB_UNKNOWN/);
+  });
+
+  test('fails on redirects in a circle', async () => {
+    ghcr.faults.add({ path: /blobs/, fault: { kind: 'status', status: 307, headers: { location: `${ghcr.url}/v2/${APP}/blobs/${blob.digest}` } }, times: Infinity });
+    await expect(source.blob(APP, wanted, 0)).rejects.toThrow('in a circle: more than 5 times');
+  });
 });

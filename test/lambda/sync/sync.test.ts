@@ -1,3 +1,6 @@
+import { LayersNotFoundException } from '@aws-sdk/client-ecr';
+import { ImageMissing } from '../../../lambda/shared/ecr';
+import type { BlobJob, BlobMover } from '../../../lambda/sync/blob-mover';
 import { RateLimit } from '../../../lambda/sync/pace';
 import type { SyncDependencies } from '../../../lambda/sync/run';
 import { sync } from '../../../lambda/sync/sync';
@@ -7,25 +10,35 @@ import { FakeTime } from '../shared/fake-time';
 
 const HOST = '111122223333.dkr.ecr.eu-central-1.amazonaws.com';
 
-const MANIFEST = JSON.stringify({
-  schemaVersion: 2, config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digest(900), size: 10 }, layers: [{ digest: digest(901), size: 90 }],
-});
-
 interface Held { readonly digests: Set<string>; readonly tags: Map<string, string> }
+
+/** An image with one config and one layer, which are its own. */
+function manifestOf(own: string): string {
+  const blob = (part: string): string => `sha256:${part}${own.slice('sha256:'.length + 1)}`;
+  return JSON.stringify({
+    schemaVersion: 2,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: blob('c'), size: 10 },
+    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: blob('d'), size: 90 }],
+  });
+}
 
 /** GitHub and ECR as the sync sees them: what is copied is there, unless the test says otherwise. */
 class World {
   public readonly time = new FakeTime();
   public readonly lines: string[] = [];
+  /** Manifests that were put by the sync with their blobs: where from, and under which name. */
   public readonly copies: [string, string][] = [];
-  public readonly tagged: [string, string, readonly string[]][] = [];
+  /** Manifests that skopeo copied. */
+  public readonly bySkopeo: [string, string][] = [];
+  public readonly moved: BlobJob[] = [];
+  public readonly tagged: [string, string, string][] = [];
   public readonly created: string[] = [];
   public readonly listed: Record<string, SourceVersion[] | Error> = {};
   public readonly repositories = new Map<string, Held>();
   public readonly read: string[] = [];
   public logins = 0;
-  public copying = 0;
-  public mostCopying = 0;
+  public moving = 0;
+  public mostMoving = 0;
   public readonly dependencies: SyncDependencies = {
     organization: 'My-Org',
     registryHost: 'ghcr.io',
@@ -43,29 +56,40 @@ class World {
         this.hold(repository);
         return `${HOST}/${repository}`;
       },
-      tag: async (repository, own, tags) => {
-        this.tagged.push([repository, own, tags]);
-        const { digests, tags: pointers } = this.hold(repository);
-        if (!digests.has(own)) { throw new Error(`no image ${own}`); }
-        tags.forEach(tag => pointers.set(tag, own));
+      manifest: async (repository, own) => {
+        if (!this.hold(repository).digests.has(own)) { throw new ImageMissing(`no image ${own}`); }
+        return { bytes: Buffer.from(manifestOf(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
       },
       put: async (repository, _manifest, own, tag) => {
-        this.hold(repository).digests.add(own);
-        if (tag !== undefined) { this.hold(repository).tags.set(tag, own); }
+        const { digests, tags: pointers } = this.hold(repository);
+        const name = `${repository}${tag === undefined ? `@${own}` : `:${tag}`}`;
+        if (digests.has(own)) {
+          this.tagged.push([repository, own, tag ?? '']);
+        } else {
+          this.copies.push([own, name]);
+          const error = this.refusePut(own, name);
+          if (error) { throw error; }
+        }
+        digests.add(own);
+        if (tag !== undefined) { pointers.set(tag, own); }
       },
       list: async repository => this.afterwards(repository, this.repositories.get(repository)),
     },
     source: {
       manifest: async (repository, own) => {
         this.read.push(`${repository}@${own}`);
-        return { bytes: Buffer.from(MANIFEST), contentType: 'application/vnd.oci.image.manifest.v1+json' };
+        const error = this.refuse(`${repository}@${own}`);
+        if (error) { throw error; }
+        return { bytes: Buffer.from(manifestOf(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
       },
+      blob: () => Promise.reject(new Error('the mover is a stand-in')),
     },
+    blobs: { move: (job, signal) => this.move(job, signal) },
     login: async () => { this.logins++; },
     putImages: new RateLimit(1_000_000, () => this.time.now(), ms => this.time.sleep(ms)),
     deadline: { stopStarting: this.time.now() + 3_000_000, stop: this.time.now() + 3_600_000 },
     dryRun: false,
-    copier: { copy: (from, to) => this.copy(from, to) },
+    copier: { copy: async (from, to) => this.skopeo(from, to) },
     print: line => { this.lines.push(line); },
     sleep: ms => this.time.sleep(ms),
     random: () => 1,
@@ -73,8 +97,11 @@ class World {
     requests: () => ({ github: 1 }),
   };
 
-  /** The outcome of a copy, asked before it takes effect. */
-  public refuse: (from: string, to: string) => Error | undefined = () => undefined;
+  /** Why something can't be read: asked for each manifest, by `my-org/app@DIGEST`. */
+  public refuse: (from: string) => Error | undefined = () => undefined;
+  public refuseBlob: (job: BlobJob) => Error | undefined = () => undefined;
+  public refusePut: (digest: string, to: string) => Error | undefined = () => undefined;
+  public refuseSkopeo: () => Error | undefined = () => undefined;
   public afterwards: (repository: string, held: Held | undefined) => TargetImages | undefined = (_, held) => held;
 
   public hold(repository: string, tags: Record<string, number> = {}): Held {
@@ -84,12 +111,20 @@ class World {
     return held;
   }
 
-  private async copy(from: string, to: string): Promise<void> {
-    this.copies.push([from, to]);
-    this.mostCopying = Math.max(this.mostCopying, ++this.copying);
+  private async move(job: BlobJob, signal: AbortSignal): Promise<number> {
+    this.moved.push(job);
+    this.mostMoving = Math.max(this.mostMoving, ++this.moving);
     await new Promise(setImmediate);
-    this.copying--;
-    const error = this.refuse(from, to);
+    this.moving--;
+    signal.throwIfAborted();
+    const error = this.refuseBlob(job);
+    if (error) { throw error; }
+    return job.content.size;
+  }
+
+  private skopeo(from: string, to: string): void {
+    this.bySkopeo.push([from, to]);
+    const error = this.refuseSkopeo();
     if (error) { throw error; }
     const [, repository, tag] = /^[^/]+\/(.+):(.+)$/.exec(to) ?? [];
     const own = from.slice(from.indexOf('@') + 1);
@@ -105,22 +140,21 @@ function run(...packages: string[]): ReturnType<typeof sync> {
   return sync(packages, world.dependencies);
 }
 
-function source(n: number, name = 'app'): string {
-  return `ghcr.io/my-org/${name}@${digest(n)}`;
-}
 
 describe('an image that ECR lacks', () => {
   test('is copied by digest, below the lower-cased organization', async () => {
     world.listed.app = [version(1, '1')];
     expect(await run('app')).toMatchObject({ packages: 1, copied: 1, tagged: 0, failed: 0 });
-    expect(world.copies).toEqual([[source(1), `${HOST}/my-org/app:1`]]);
+    expect(world.read).toEqual([`my-org/app@${digest(1)}`]);
+    expect(world.moved.map(({ from, to }) => [from, to])).toEqual([['my-org/app', 'my-org/app'], ['my-org/app', 'my-org/app']]);
+    expect(world.copies).toEqual([[digest(1), 'my-org/app:1']]);
   });
 
   test('moves once, and its other tags are pointers', async () => {
     world.listed.app = [version(1, '1', '1.0', 'latest')];
     await run('app');
     expect(world.copies).toHaveLength(1);
-    expect(world.tagged).toEqual([['my-org/app', digest(1), ['1.0', 'latest']]]);
+    expect(world.tagged).toEqual([['my-org/app', digest(1), '1.0'], ['my-org/app', digest(1), 'latest']]);
     expect(world.repositories.get('my-org/app')?.tags).toEqual(new Map(['1', '1.0', 'latest'].map(tag => [tag, digest(1)])));
   });
 
@@ -136,7 +170,7 @@ test('an image that ECR has is tagged, and nothing is copied', async () => {
   world.listed.app = [version(1, '1', 'latest')];
   expect(await run('app')).toMatchObject({ copied: 0, tagged: 1, unchanged: 1, failed: 0 });
   expect(world.copies).toEqual([]);
-  expect(world.tagged).toEqual([['my-org/app', digest(1), ['latest']]]);
+  expect(world.tagged).toEqual([['my-org/app', digest(1), 'latest']]);
   expect(world.created).toEqual([]);
 });
 
@@ -150,8 +184,8 @@ test('where nothing is missing nothing is touched, not even the repository', asy
 test('copies a few at a time', async () => {
   for (let n = 1; n <= 20; n++) { world.listed[`app-${n}`] = [version(n, '1'), version(n + 100, '2')]; }
   expect(await run(...Object.keys(world.listed))).toMatchObject({ copied: 40, failed: 0 });
-  expect(world.mostCopying).toBeGreaterThan(1);
-  expect(world.mostCopying).toBeLessThanOrEqual(24);
+  expect(world.mostMoving).toBeGreaterThan(1);
+  expect(world.mostMoving).toBeLessThanOrEqual(32);
 });
 
 describe('failures', () => {
@@ -192,7 +226,11 @@ describe('failures', () => {
 
   test('tags that could not be put fail the image', async () => {
     world.listed.app = [version(1, '1', 'latest')];
-    const target = { ...world.dependencies.target, tag: () => Promise.reject(new Error('AccessDenied')) };
+    const { put } = world.dependencies.target;
+    const target: SyncDependencies['target'] = {
+      ...world.dependencies.target,
+      put: (repository, manifest, own, tag) => tag === 'latest' ? Promise.reject(new Error('AccessDenied')) : put(repository, manifest, own, tag),
+    };
     expect(await sync(['app'], { ...world.dependencies, target })).toMatchObject({ copied: 0, failed: 1 });
   });
 
@@ -200,18 +238,18 @@ describe('failures', () => {
     world.listed.app = [version(1, '1')];
     denied('app');
     await run('app');
-    expect(world.copies).toHaveLength(1);
+    expect(world.read).toHaveLength(1);
   });
 });
 
 describe('right after a push', () => {
-  const lag = (times: number): void => { world.refuse = () => world.copies.length <= times ? new Error('reading manifest: manifest unknown') : undefined; };
+  const lag = (times: number): void => { world.refuse = () => world.read.length <= times ? new Error('reading manifest: manifest unknown') : undefined; };
 
   test('a manifest that GHCR does not serve yet is tried again', async () => {
     world.listed.app = [version(1, '1')];
     lag(3);
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
-    expect(world.copies).toHaveLength(4);
+    expect(world.read).toHaveLength(4);
     expect(world.lines[0]).toBe(`retry    my-org/app@${digest(1)} in 1.0 s (lag): reading manifest: manifest unknown`);
   });
 
@@ -219,7 +257,7 @@ describe('right after a push', () => {
     world.listed.app = [version(1, '1')];
     lag(Infinity);
     expect(await run('app')).toMatchObject({ copied: 0, failed: 1 });
-    expect(world.copies).toHaveLength(6);
+    expect(world.read).toHaveLength(6);
   });
 });
 
@@ -260,7 +298,7 @@ describe('afterwards ECR is asked', () => {
 describe('other endings', () => {
   test('a login that expired is renewed, and the copy tried again', async () => {
     world.listed.app = [version(1, '1')];
-    world.refuse = () => world.logins === 0 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
+    world.refuseBlob = () => world.logins === 0 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.logins).toBe(1);
   });
@@ -283,15 +321,8 @@ describe('other endings', () => {
 
   test('a tag that an immutable repository refuses is a conflict, not a failure', async () => {
     world.listed.app = [version(1, '1')];
-    world.refuse = () => new Error("The image tag '1' already exists in the 'my-org/app' repository and cannot be overwritten because the tag is immutable.");
+    world.refusePut = () => new Error("The image tag '1' already exists in the 'my-org/app' repository and cannot be overwritten because the tag is immutable.");
     expect(await run('app')).toMatchObject({ copied: 0, conflicts: 1, failed: 0 });
-  });
-
-  test('one image in two repositories is copied one after the other, so that the second can be mounted', async () => {
-    world.listed.one = [version(1, '1')];
-    world.listed.two = [version(1, '1')];
-    expect(await run('one', 'two')).toMatchObject({ copied: 2, failed: 0 });
-    expect(world.mostCopying).toBe(1);
   });
 });
 
@@ -331,33 +362,81 @@ test('prints one line for each image and a summary', async () => {
 test('a copy that still runs when the time is over is ended, and left for the next run', async () => {
   world.listed.app = [version(1, '1')];
   const deadline = { stopStarting: world.time.now() + 1, stop: world.time.now() + 1 };
-  const copier = {
-    copy: (_from: string, _to: string, signal?: AbortSignal) => new Promise<void>((_, reject) => {
-      signal?.addEventListener('abort', () => reject(new Error('killed')), { once: true });
-    }),
+  const blobs: BlobMover = {
+    move: (_job, signal) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true }); }),
   };
-  expect(await sync(['app'], { ...world.dependencies, deadline, copier })).toMatchObject({ copied: 0, left: 1, failed: 0 });
+  expect(await sync(['app'], { ...world.dependencies, deadline, blobs })).toMatchObject({ copied: 0, left: 1, failed: 0 });
   expect(world.lines).toContain(`not mirrored (left): my-org/app:1 ${digest(1)}`);
 });
 
 test('of all copies that find their login expired, one logs in anew', async () => {
   world.listed.app = [version(1, '1'), version(2, '2'), version(3, '3')];
-  world.refuse = () => world.copies.length <= 3 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
+  world.refuseBlob = () => world.moved.length <= 6 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
   expect(await run('app')).toMatchObject({ copied: 3, failed: 0 });
   expect(world.logins).toBe(1);
 });
 
-test('a manifest that ECR throttles is put alone: its blobs are there', async () => {
+describe('blobs', () => {
+  const [blob, layer] = [expect.stringMatching(/^sha256:c/) as string, expect.stringMatching(/^sha256:d/) as string];
+
+  test('are moved before the manifest that names them, and asked for where the repository may have them', async () => {
+    world.hold('my-org/app', { old: 9 });
+    world.listed.app = [version(1, '1')];
+    world.listed.new = [version(1, '1')];
+    await run('app', 'new');
+    expect(world.moved.map(({ to, content, mayBeThere }) => [to, content.digest, mayBeThere])).toEqual(expect.arrayContaining([
+      ['my-org/app', blob, true], ['my-org/app', layer, true], ['my-org/new', blob, false], ['my-org/new', layer, false],
+    ]));
+  });
+
+  test('fail their image alone, with their cause', async () => {
+    world.listed.app = [version(1, '1'), version(2, '2')];
+    world.refuseBlob = ({ content }) => content.digest.endsWith(digest(1).slice(-8)) ? new Error('connection reset') : undefined;
+    expect(await run('app')).toMatchObject({ copied: 1, failed: 1, bytes: 100 });
+    expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: connection reset\\. The connection failed again`));
+    expect(world.bySkopeo).toEqual([]);
+  });
+
+  test('that ECR said it has, and misses at the manifest, are moved after all', async () => {
+    world.hold('my-org/app', { old: 9 });
+    world.listed.app = [version(1, '1')];
+    const message = 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' do not exist';
+    world.refusePut = () => world.copies.length === 1 ? new LayersNotFoundException({ message, $metadata: {} }) : undefined;
+    expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
+    expect(world.moved.map(({ mayBeThere }) => mayBeThere)).toEqual([true, true, false, false]);
+  });
+
+  test.each([['in a way that nobody knows', 'answered 400 to the upload'], ['as something unknown to it', 'answered 405 to the upload']])(
+    'that a registry refuses %s are left to skopeo', async (_, message) => {
+      world.listed.app = [version(1, '1', 'latest')];
+      world.refuseBlob = () => new Error(message);
+      expect(await run('app')).toMatchObject({ copied: 1, failed: 0, bytes: 100 });
+      expect(world.bySkopeo).toEqual([[`ghcr.io/my-org/app@${digest(1)}`, `${HOST}/my-org/app:1`]]);
+      expect(world.lines).toContain(`fallback my-org/app@${digest(1)} to skopeo: ${message}`);
+      expect(world.tagged).toEqual([['my-org/app', digest(1), 'latest']]);
+    });
+
+  test('a manifest of skopeo\'s that ECR throttles is put alone: its blobs are there', async () => {
+    world.listed.app = [version(1, '1')];
+    world.refuseBlob = () => new Error('answered 405');
+    world.refuseSkopeo = () => new Error('writing manifest: uploading manifest 1 to 1.dkr.ecr/my-org/app: toomanyrequests: Rate exceeded');
+    expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
+    expect(world.bySkopeo).toHaveLength(1);
+    expect(world.repositories.get('my-org/app')?.tags.get('1')).toBe(digest(1));
+  });
+});
+
+test('a manifest that ECR throttles is put again, more slowly', async () => {
   world.listed.app = [version(1, '1')];
-  world.refuse = () => new Error('writing manifest: uploading manifest 1 to 1.dkr.ecr/my-org/app: toomanyrequests: Rate exceeded');
+  world.refusePut = () => world.copies.length <= 3 ? new Error('Rate exceeded') : undefined;
   expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
-  expect(world.copies).toHaveLength(1);
-  expect(world.repositories.get('my-org/app')?.tags.get('1')).toBe(digest(1));
+  expect(world.moved).toHaveLength(2);
+  expect(world.dependencies.putImages.round).toBe(3);
 });
 
 test('a conflict that ECR finds names the digest that it holds', async () => {
   world.listed.app = [version(1, '1')];
-  world.refuse = () => {
+  world.refusePut = () => {
     world.hold('my-org/app', { 1: 9 });
     return new Error('tag invalid: The image tag \'1\' already exists and cannot be overwritten because the tag is immutable.');
   };

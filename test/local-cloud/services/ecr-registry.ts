@@ -27,7 +27,7 @@ export class EcrRegistryPolicy implements FrontPolicy {
     if (request.kind === 'ping') { return undefined; }
     const actions = actionsOf(request);
     if (actions === undefined) { return ociError(405, 'UNSUPPORTED', `${request.method} ${request.kind} is not supported by ECR`); }
-    return this.denied(caller, request, actions) ?? this.missing(request) ?? this.answer(request);
+    return this.denied(caller, request.repository, actions) ?? this.mountDenied(caller, request) ?? this.missing(request) ?? this.answer(request);
   }
 
   /** The order of ECR's checks is the service's own: rate, tag, children. */
@@ -56,8 +56,15 @@ export class EcrRegistryPolicy implements FrontPolicy {
     };
   }
 
-  private denied(caller: Principal, request: RegistryRequest, actions: readonly string[]): RegistryAnswer | undefined {
-    const resource = this.store.arn(request.repository);
+  /** What is mounted has to be readable where it comes from. That ECR refuses otherwise, and does not start an upload, is our reading. */
+  private mountDenied(caller: Principal, { kind, method, query }: RegistryRequest): RegistryAnswer | undefined {
+    const from = query.get('from');
+    if (kind !== 'upload' || method !== 'POST' || from === null || this.options.blobMounting !== true) { return undefined; }
+    return this.denied(caller, from, ['ecr:GetDownloadUrlForLayer']);
+  }
+
+  private denied(caller: Principal, repository: string, actions: readonly string[]): RegistryAnswer | undefined {
+    const resource = this.store.arn(repository);
     return this.asAnswer(() => this.context.authorize(caller, actions.map(action => ({ action, resource }))));
   }
 
