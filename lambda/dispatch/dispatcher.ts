@@ -7,6 +7,9 @@ import type { PlannedPackage } from '../shared/inventory';
 /** Packages whose inventories are read at the same time: as many as Octokit sends requests at a time. */
 const CONCURRENT_PACKAGES = 10;
 
+/** A full reconcile plans so many packages at once, or for so long; the others get messages of their own. Both leave most of the timeout. */
+const AT_ONCE = { packages: 100, ms: 60_000 };
+
 /** GitHub's REST API can trail behind its own delivery: how long to wait, milliseconds, before each further look. */
 const LISTING_LAG_MS = [1_000, 3_000];
 
@@ -29,11 +32,20 @@ export interface DispatchDependencies {
   readonly send: (messages: readonly PackageMessage[]) => Promise<void>;
   readonly startBuild: (request: BuildRequest) => Promise<{ id: string }>;
   readonly sleep: (ms: number) => Promise<unknown>;
+  readonly now: () => number;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /** Failures by message id; a message without one is done. */
 export type Failures = Map<string, Error>;
+
+/** A package to plan, and who asked for it. */
+interface Piece {
+  readonly package: string;
+  readonly messages: readonly Received<PackageMessage>[];
+  /** A full reconcile asked. */
+  readonly reconciled: boolean;
+}
 
 /**
  * Handles one batch: messages of the same package are one piece of work, and everything that is missing goes into as few
@@ -42,38 +54,69 @@ export type Failures = Map<string, Error>;
 export async function dispatch(batch: readonly Received[], dependencies: DispatchDependencies): Promise<Failures> {
   const failures: Failures = new Map();
   const organization = batch.filter(isOrganization);
-  if (organization.length > 0) { await settle(organization, failures, () => fanOut(dependencies)); }
-
-  const groups = groupByPackage(batch.filter(isPackage));
-  const limit = pLimit(CONCURRENT_PACKAGES);
-  const pending: PendingPackage[] = [];
-  await Promise.all([...groups].map(([name, group]) => limit(() => settle(group, failures, async () => {
-    const planned = await planListed(name, group, dependencies);
-    if (planned.plan.actions.length > 0) { pending.push(planned); }
-    dependencies.log.info('Planned.', summary(planned, group));
-  }))));
-
-  await Promise.all(buildRequests(pending, dependencies.project).map(request => {
-    const waiting = request.packages.flatMap(name => groups.get(name) ?? []);
-    return settle(waiting, failures, async () => {
-      const { id } = await dependencies.startBuild(request);
-      dependencies.log.info('Build started.', { build: id, packages: request.packages });
-    });
-  }));
+  const names = organization.length > 0 ? await settle(organization, failures, () => listing(dependencies)) ?? [] : [];
+  const later = new Set(names.slice(AT_ONCE.packages));
+  const pieces = piecesOf(batch.filter(isPackage), names.slice(0, AT_ONCE.packages));
+  // What a full reconcile could not do with a package here is tried again as a message of its own.
+  const fail = (piece: Piece, error: Error): void => {
+    piece.messages.forEach(({ id }) => failures.set(id, error));
+    if (!piece.reconciled) { return; }
+    dependencies.log.warn('Package failed: trying it again by a message of its own.', { package: piece.package, error });
+    later.add(piece.package);
+  };
+  const pending = await planAll(pieces, fail, later, dependencies);
+  await Promise.all(buildRequests(pending, dependencies.project).map(request => build(request, pieces, fail, dependencies)));
+  if (later.size > 0) {
+    await settle(organization, failures, () => dependencies.send([...later].map(name => ({ kind: 'package', package: name }))));
+  }
   return failures;
 }
 
-async function fanOut({ listPackages, send, log }: DispatchDependencies): Promise<void> {
-  const packages = await listPackages();
-  await send(packages.map(name => ({ kind: 'package', package: name })));
-  log.info('Reconciling the organization.', { packages: packages.length });
+async function listing({ listPackages, log }: DispatchDependencies): Promise<readonly string[]> {
+  const names = await listPackages();
+  log.info('Reconciling the organization.', { packages: names.length });
+  return names;
+}
+
+/** @param later gets the names of those for which there is no time here */
+async function planAll(
+  pieces: readonly Piece[], fail: (piece: Piece, error: Error) => void, later: Set<string>, dependencies: DispatchDependencies,
+): Promise<PendingPackage[]> {
+  const limit = pLimit(CONCURRENT_PACKAGES);
+  const pending: PendingPackage[] = [];
+  const end = dependencies.now() + AT_ONCE.ms;
+  await Promise.all(pieces.map(piece => limit(async () => {
+    if (piece.messages.length === 0 && dependencies.now() >= end) {
+      later.add(piece.package);
+      return;
+    }
+    try {
+      const planned = await planListed(piece, dependencies);
+      if (planned.plan.actions.length > 0) { pending.push(planned); }
+      dependencies.log.info('Planned.', summary(planned, piece.messages));
+    } catch (error) {
+      fail(piece, asError(error));
+    }
+  })));
+  return pending;
+}
+
+async function build(
+  request: BuildRequest, pieces: readonly Piece[], fail: (piece: Piece, error: Error) => void, { startBuild, log }: DispatchDependencies,
+): Promise<void> {
+  try {
+    const { id } = await startBuild(request);
+    log.info('Build started.', { build: id, packages: request.packages });
+  } catch (error) {
+    pieces.filter(piece => request.packages.includes(piece.package)).forEach(piece => fail(piece, asError(error)));
+  }
 }
 
 /** Plans a package once GitHub's listing holds every digest that the deliveries announced. */
-async function planListed(name: string, group: readonly Received<PackageMessage>[], dependencies: DispatchDependencies): Promise<PlannedPackage> {
-  const digests = group.flatMap(({ message }) => message.digest ?? []);
-  // A message without a digest, such as the schedule's, is about the whole package. The digests of the others still have to be listed.
-  const announced = digests.length === group.length ? digests : [];
+async function planListed({ package: name, messages, reconciled }: Piece, dependencies: DispatchDependencies): Promise<PlannedPackage> {
+  const digests = messages.flatMap(({ message }) => message.digest ?? []);
+  // A full reconcile, or a message without a digest, is about the whole package. The digests of the others still have to be listed.
+  const announced = reconciled || digests.length < messages.length ? [] : digests;
   const missing = ({ listed }: PlannedPackage): string[] => digests.filter(digest => !listed.has(digest));
   let planned = await dependencies.planPackage(name, announced);
   for (const wait of LISTING_LAG_MS) {
@@ -83,30 +126,35 @@ async function planListed(name: string, group: readonly Received<PackageMessage>
   }
   const unlisted = missing(planned);
   if (unlisted.length === 0) { return planned; }
-  if (group.some(({ receiveCount }) => receiveCount < LISTING_RECEIVES)) {
+  if (messages.some(({ receiveCount }) => receiveCount < LISTING_RECEIVES)) {
     throw new Error(`GitHub announced ${unlisted.join(', ')} of package "${name}" but does not list it yet: will look again.`);
   }
   dependencies.log.warn('GitHub no longer lists a version that it announced: deleted since.', { package: name, digests: unlisted });
   return planned;
 }
 
-/** Runs the work of some messages; its failure becomes theirs. */
-async function settle(group: readonly Received[], failures: Failures, work: () => Promise<void>): Promise<void> {
+/** Runs the work of some messages; its failure becomes theirs, and then there is no result. */
+async function settle<T>(group: readonly Received[], failures: Failures, work: () => Promise<T>): Promise<T | undefined> {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    const failure = error instanceof Error ? error : new Error(String(error));
-    group.forEach(({ id }) => failures.set(id, failure));
+    group.forEach(({ id }) => failures.set(id, asError(error)));
+    return undefined;
   }
 }
 
-function groupByPackage(messages: readonly Received<PackageMessage>[]): Map<string, Received<PackageMessage>[]> {
-  const groups = new Map<string, Received<PackageMessage>[]>();
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** One piece for each package, whoever asked for it. */
+function piecesOf(messages: readonly Received<PackageMessage>[], reconciled: readonly string[]): Piece[] {
+  const groups = new Map<string, Received<PackageMessage>[]>(reconciled.map(name => [name, []]));
   for (const received of messages) {
     const group = groups.get(received.message.package);
     if (group) { group.push(received); } else { groups.set(received.message.package, [received]); }
   }
-  return groups;
+  return [...groups].map(([name, group]) => ({ package: name, messages: group, reconciled: reconciled.includes(name) }));
 }
 
 function summary({ package: name, plan }: PlannedPackage, group: readonly Received<PackageMessage>[]): Record<string, unknown> {

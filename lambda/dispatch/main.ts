@@ -61,6 +61,7 @@ async function handleBatch(records: readonly SQSRecord[]): Promise<Failures> {
     send: messages => sendAll(sqs, environment.QUEUE_URL, messages),
     startBuild: request => startBuild(codebuild, environment.PROJECT_NAME, request),
     sleep,
+    now: () => Date.now(),
     log,
   });
   return new Map([...failures, ...dispatched]);

@@ -25,6 +25,8 @@ class World implements DispatchDependencies {
 
   public readonly sleep = (ms: number): Promise<void> => this.time.sleep(ms);
 
+  public readonly now = (): number => this.time.now();
+
   public readonly listPackages = async (): Promise<readonly string[]> => orThrow(this.packages);
 
   public readonly send = async (messages: readonly PackageMessage[]): Promise<void> => { this.sent.push(...messages); };
@@ -181,27 +183,79 @@ describe('failures stay with the messages of their package', () => {
 });
 
 describe('an organization message', () => {
-  test('becomes one message for each package, and no build of its own', async () => {
-    world.packages = ['app', 'team/tool'];
-    expect(await failures({ kind: 'organization' })).toEqual({});
-    expect(world.sent).toEqual([{ kind: 'package', package: 'app' }, { kind: 'package', package: 'team/tool' }]);
-    expect(built()).toEqual([]);
+  const organization = { kind: 'organization' } as const;
+  const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `app-${n}`);
+
+  test('starts one build for everything that is missing', async () => {
+    world.packages = ['same', 'app', 'team/tool'];
+    world.target = { same: target({ 1: 1 }) };
+    expect(await failures(organization)).toEqual({});
+    expect(built()).toEqual([['app', 'team/tool']]);
+    expect(world.sent).toEqual([]);
   });
 
-  test('fans out once, however often it comes', async () => {
+  test('is about whole packages, once, however often it comes and whatever a delivery announced', async () => {
     world.packages = ['app'];
-    await failures({ kind: 'organization' }, { kind: 'organization' });
-    expect(world.sent).toHaveLength(1);
+    world.source = { app: [[version(2, '2'), version(1, '1')]] };
+    expect(await failures(organization, of('app', { digest: digest(1), delivery: 'd1' }), organization)).toEqual({});
+    expect(world.announced).toEqual([[]]);
+    expect(built()).toEqual([['app']]);
+  });
+
+  test('leaves what is too much for one go to messages of their own', async () => {
+    world.packages = names(130);
+    expect(await failures(organization)).toEqual({});
+    expect(built().flat()).toHaveLength(100);
+    expect(world.sent).toEqual(names(130).slice(100).map(name => ({ kind: 'package', package: name })));
+  });
+
+  test('leaves what takes too long to messages of their own', async () => {
+    world.packages = names(40);
+    const { planPackage } = world;
+    const slow = { ...world, planPackage: (...args: Parameters<typeof planPackage>) => { world.time.pass(3_000); return planPackage(...args); } };
+    expect(await dispatch(batch(organization), slow)).toEqual(new Map());
+    expect(built().flat()).toHaveLength(20);
+    expect(world.sent).toHaveLength(20);
+  });
+
+  test('never leaves a delivery for later', async () => {
+    world.packages = names(3);
+    const late = { ...world, now: () => { world.time.pass(60_000); return world.time.now(); } };
+    expect(await dispatch(batch(organization, of('app-1')), late)).toEqual(new Map());
+    expect(built()).toEqual([['app-1']]);
+    expect(world.sent.map(message => message.package)).toEqual(['app-0', 'app-2']);
   });
 
   test('of an empty organization is done', async () => {
-    expect(await failures({ kind: 'organization' })).toEqual({});
-    expect(world.sent).toEqual([]);
+    expect(await failures(organization)).toEqual({});
+    expect([world.sent, built()]).toEqual([[], []]);
+  });
+
+  test('tries a package that fails again by a message, and goes on with the others', async () => {
+    world.packages = ['app', 'bad'];
+    world.source = { bad: [new Error('GitHub answered 502')] };
+    expect(await failures(organization)).toEqual({});
+    expect(built()).toEqual([['app']]);
+    expect(world.sent).toEqual([{ kind: 'package', package: 'bad' }]);
+    expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'warn', message: 'Package failed: trying it again by a message of its own.' }));
+  });
+
+  test('tries packages whose build does not start again by messages', async () => {
+    world.packages = ['app', 'tool'];
+    world.refuse = () => new Error('no builds');
+    expect(await failures(organization)).toEqual({});
+    expect(world.sent.map(message => message.package)).toEqual(['app', 'tool']);
+  });
+
+  test('fails when what is left can not be sent: it comes back', async () => {
+    world.packages = names(101);
+    const full = { ...world, send: () => Promise.reject(new Error('the queue refused')) };
+    expect([...await dispatch(batch(organization), full)].map(([id, { message }]) => [id, message])).toEqual([['m1', 'the queue refused']]);
   });
 
   test('fails alone when the listing fails', async () => {
     world.packages = new Error('GitHub answered 401');
-    expect(await failures({ kind: 'organization' }, of('app'), { kind: 'organization' })).toEqual({ m1: 'GitHub answered 401', m3: 'GitHub answered 401' });
+    expect(await failures(organization, of('app'), organization)).toEqual({ m1: 'GitHub answered 401', m3: 'GitHub answered 401' });
     expect(built()).toEqual([['app']]);
   });
 });
