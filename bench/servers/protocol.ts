@@ -10,8 +10,8 @@ export interface ServerOptions {
   readonly putImagePerSecond?: number;
   /** Whether ECR has everything already, under the mirror's own prefix. */
   readonly mirrored: boolean;
-  /** Seconds; long keeps the queue's function out of what is measured. @default 0 */
-  readonly coalescingSeconds?: number;
+  /** Whether the queue has its function: it would take its part of the machine. @default true */
+  readonly dispatch?: boolean;
 }
 
 /** What a contestant has to know. */

@@ -11,6 +11,7 @@ import type { Addresses, Operations, ServerOptions, Traffic, WebhookFunction } f
 import { mirrorAll, publishAll, publishOne, Seeder } from './seed';
 import { compareDigests, Mirrored, Verified } from './verify';
 import { Environment, SYNC_ENVIRONMENT, SyncMessage, WEBHOOK_ENVIRONMENT } from '../../src/domain/contract';
+import { find, mutate, readTemplate } from '../../test/e2e/mutation/template';
 import { PACKAGES_SECRET, STACK, synthesize } from '../../test/e2e/synth';
 import { GitHub, startGitHub } from '../../test/fakes/github';
 import { RegistryClient } from '../../test/fakes/registry/client';
@@ -18,6 +19,7 @@ import { Ghcr, startGhcr } from '../../test/fakes/registry/ghcr';
 import { startRegistry } from '../../test/fakes/registry/registry';
 import { LocalCloud } from '../../test/local-cloud/cloud';
 import type { CoreContext } from '../../test/local-cloud/core/context';
+import { list, record, string } from '../../test/local-cloud/core/json';
 import type { Stack } from '../../test/local-cloud/core/stack';
 import type { Ecr } from '../../test/local-cloud/services/ecr';
 import { insecureRegistries } from '../home';
@@ -25,9 +27,7 @@ import { newImage, packageNames } from '../inputs';
 
 const ORGANIZATION = 'My-Org';
 const NAMESPACE = ORGANIZATION.toLowerCase();
-const PUT_RATE_UNLIMITED = 1_000_000;
-/** The construct's default: below the 10/s that ECR allows. */
-const PUT_RATE_DEFAULT = 9;
+const PUT_RATE_UNLIMITED = '1000000';
 
 interface Started {
   readonly github: GitHub;
@@ -36,6 +36,8 @@ interface Started {
   readonly ecr: Ecr;
   readonly context: CoreContext;
   readonly stack: Stack;
+  /** The construct's default. */
+  readonly putImageRate: string;
 }
 
 /** GitHub, GHCR and an AWS account with the mirror deployed, at one distance from whoever works with them. */
@@ -186,30 +188,29 @@ export class Site implements Operations {
     if (!ecr || !context) { throw new Error('the local cloud started without ECR'); }
     homeFiles['.config/containers/registries.conf'] = insecureRegistries(ghcr.host, ecr.host);
     secretsManager.createSecret(PACKAGES_SECRET, this.token);
-    const stack = await cloud.deploy({
-      stackName: STACK,
-      assembly: synthesize(join(this.directory, 'assembly'), {
-        organization: ORGANIZATION,
-        githubApiUrl: github.url,
-        registryHost: ghcr.host,
-        registerWebhook: false,
-        coalescingWindow: Duration.seconds(options.coalescingSeconds ?? 0),
-      }),
+    const assembly = synthesize(join(this.directory, 'assembly'), {
+      organization: ORGANIZATION,
+      githubApiUrl: github.url,
+      registryHost: ghcr.host,
+      registerWebhook: false,
+      coalescingWindow: Duration.seconds(0),
     });
-    // The registration of the stack asks for a first full sync: nothing is there yet. In a long window that request stays.
-    if (options.coalescingSeconds === undefined) { await cloud.idle(); }
+    mutate(assembly, template => { find(template, 'AWS::Lambda::EventSourceMapping').Properties.Enabled = options.dispatch ?? true; });
+    const stack = await cloud.deploy({ stackName: STACK, assembly });
+    // The registration of the stack asks for a first full sync: nothing is there yet. Without dispatch that request stays.
+    if (options.dispatch ?? true) { await cloud.idle(); }
     cloud.onEvent(event => { if (event.kind === 'refused' && event.text.startsWith('ThrottlingException')) { this.refused++; } });
-    return { github, ghcr, cloud, ecr, context, stack };
+    return { github, ghcr, cloud, ecr, context, stack, putImageRate: putImageRateOf(assembly) };
   }
 
-  private syncEnvironment({ context, stack, github, ghcr }: Started, { putImagePerSecond }: ServerOptions): Record<string, string> {
+  private syncEnvironment({ context, stack, github, ghcr, putImageRate }: Started, { putImagePerSecond }: ServerOptions): Record<string, string> {
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
       BUILD_TIMEOUT_MINUTES: '60',
       GITHUB_API_URL: github.url,
       ORGANIZATION,
       PACKAGES_TOKEN_ARN: `arn:${context.partition}:secretsmanager:${context.region}:${context.account}:secret:${PACKAGES_SECRET}`,
       // What the prop's documentation says: as much as the account's quota of PutImage allows.
-      PUT_IMAGE_RATE: String(putImagePerSecond === undefined ? PUT_RATE_UNLIMITED : PUT_RATE_DEFAULT),
+      PUT_IMAGE_RATE: putImagePerSecond === undefined ? PUT_RATE_UNLIMITED : putImageRate,
       REGISTRY_HOST: ghcr.host,
       REPOSITORY_PREFIX: NAMESPACE,
     };
@@ -235,4 +236,10 @@ export class Site implements Operations {
     this.closers.push(() => part.close());
     return part;
   }
+}
+
+function putImageRateOf(assembly: string): string {
+  const { Environment: environment } = find(readTemplate(assembly), 'AWS::CodeBuild::Project').Properties;
+  const variables = list(record(environment, 'Environment').EnvironmentVariables, 'EnvironmentVariables').map(variable => record(variable, 'variable'));
+  return string(variables.find(({ Name }) => Name === 'PUT_IMAGE_RATE')?.Value, 'PUT_IMAGE_RATE');
 }

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MutableAssembly } from './mutation/assembly';
 import { hurry } from './mutation/hurry';
 import { isNeverUsed, NEVER_USED } from './mutation/never-used';
-import { differences, exercise, prepare } from './mutation/scenario';
+import { ACCOUNT, differences, exercise, prepare } from './mutation/scenario';
 import { actionsOf, changeStatement, shortName } from './mutation/statements';
 import { table } from './mutation/table';
 import { mutate, removeResource } from './mutation/template';
@@ -29,7 +29,7 @@ describe('the permissions of the template, after everything was used once', () =
   let missing: string[];
 
   beforeAll(async () => {
-    const world = await World.start({ mirror, beforeDeploy: prepare });
+    const world = await World.start({ mirror, cloud: ACCOUNT, beforeDeploy: prepare });
     try {
       await exercise(world);
       await world.push('team/tools/lint', buildxIndex({ seed: 'nested', layerBytes: 64 }), 'v3', 'stable');

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { exercise, prepare } from './scenario';
+import { ACCOUNT, exercise, prepare } from './scenario';
 import type { Mutation } from './statements';
 import { mutate } from './template';
 import type { CloudEvent } from '../../local-cloud/core/service';
@@ -26,8 +26,7 @@ export async function runMutation(mutation: Mutation): Promise<Outcome> {
     const deployed = await World.start({
       registries: 'embedded',
       mirror: { coalescingWindow: Duration.seconds(0) },
-      // An account that has switched on what needs a permission more.
-      cloud: { ecr: { blobMounting: true } },
+      cloud: ACCOUNT,
       onEvent: watch.event,
       beforeDeploy: async (starting, assembly) => {
         world = starting;

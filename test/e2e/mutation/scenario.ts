@@ -4,6 +4,9 @@ import { image, Manifest } from '../../fakes/registry/images';
 import { awsFault } from '../../local-cloud/core/endpoint';
 import type { World } from '../world';
 
+/** An account that has switched on what the mirror uses where it is there. */
+export const ACCOUNT = { ecr: { blobMounting: true } };
+
 /** Small images: every byte is copied dozens of times. */
 const FIRST = image({ seed: 'first' });
 const SECOND = image({ seed: 'second' });
@@ -16,8 +19,8 @@ const OPAQUE: Manifest = referrersIndex([REFERRER]);
 export async function prepare(world: World): Promise<void> {
   await world.push('app', FIRST, '1', '1.0');
   await world.push('twin', FIRST, '1');
-  // The message fails and comes back: dispatch changes its visibility.
-  world.cloud.faults.add({ operation: 'StartBuild', fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account') });
+  // A full reconcile leaves its packages to messages; these fail, and come back: dispatch changes their visibility.
+  world.cloud.faults.add({ operation: 'StartBuild', times: 2, fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account') });
 }
 
 /**
