@@ -126,6 +126,7 @@ project.testTask.exec('tsx projenrc/check-generated.ts');
 project.addTask('demo', {
   description: 'Run the mirror in the local cloud: a small organization, its first sync, live pushes (--serve, --json FILE)',
   steps: [
+    { exec: '.ci/system-packages unzip' },
     { spawn: project.bundler.bundleTask.name },
     { exec: 'tsx test/demo/demo.ts', receiveArgs: true },
   ],

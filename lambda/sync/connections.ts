@@ -11,7 +11,7 @@ export interface Sent {
 }
 
 /** A connection on which nothing has moved for this long is given up. */
-const IDLE_MS = 60_000;
+const IDLE_MS = 120_000;
 
 /**
  * HTTP over connections that are kept: an image is dozens of small requests to two hosts, and what a new connection costs would be most

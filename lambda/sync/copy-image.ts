@@ -1,5 +1,5 @@
 import type { ManifestCopier, Place } from './copy-manifests';
-import { tagImage } from './retry';
+import { tagImage } from './put-manifest';
 import type { SyncRun } from './run';
 import type { Action } from '../../src/domain/plan';
 import { ImageMissing } from '../shared/ecr';

@@ -1,7 +1,8 @@
 import { LayersNotFoundException, ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
 import { causeOf } from './failure';
 import { Content, ManifestShape, parseManifest } from './manifest';
-import { putManifest, retrying, tagImage } from './retry';
+import { putManifest, tagImage } from './put-manifest';
+import { retrying } from './retry';
 import type { SyncRun } from './run';
 import type { SourceManifest } from './source-registry';
 import { sourceRepository } from '../../src/domain/image-name';
@@ -80,7 +81,9 @@ export class ManifestCopier {
 
   private async move(digest: string, tag: string | undefined): Promise<Copied> {
     const { run, place } = this;
-    const source = await retrying(this.name(digest), run, () => run.source.manifest(sourceRepository(run.organization, place.package), digest));
+    const source = await retrying(this.name(digest), run, () => (
+      run.source.manifest(sourceRepository(run.organization, place.package), digest, run.stopped)
+    ));
     const shape = parseManifest(source.bytes, source.contentType);
     const found = { digest, source, shape, tag };
     const copied = await (shape.children === undefined ? this.manifest(found) : this.index(found, shape.children));

@@ -18,6 +18,9 @@ export interface RegistryRequest extends Sent {
   readonly at: string | URL;
 }
 
+/** Twice what a registry takes as a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
 /** What a registry's redirects are followed to; more are a circle. */
 const MAX_REDIRECTS = 5;
 
@@ -117,11 +120,17 @@ export class Registry {
 
   private async body(response: IncomingMessage, what: string): Promise<Buffer> {
     const chunks: Buffer[] = [];
+    let length = 0;
     try {
-      for await (const chunk of response as AsyncIterable<Buffer>) { chunks.push(chunk); }
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        if (length > MAX_BODY_BYTES) { break; }
+        chunks.push(chunk);
+      }
     } catch (error) {
       throw new Error(`${this.host}: connection closed in the answer to ${what}: ${String(error)}`);
     }
+    if (length > MAX_BODY_BYTES) { throw new Error(`${this.host} answered ${response.statusCode} to ${what} with more than ${MAX_BODY_BYTES} bytes.`); }
     return Buffer.concat(chunks);
   }
 }

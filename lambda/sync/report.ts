@@ -39,7 +39,7 @@ export interface Report {
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
   readonly bytes: number;
   readonly seconds: number;
-  /** Requests of the program itself, by API; skopeo's own are not counted. */
+  /** Requests by API; those of skopeo, where it had to help, are not counted. */
   readonly requests: Readonly<Record<string, number>>;
 }
 

@@ -34,8 +34,12 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
     async blob(repository, { digest }, offset, signal) {
       const range = offset > 0 ? { range: `bytes=${offset}-` } : undefined;
       const response = await registry.send(repository, { at: `blobs/${digest}`, headers: range, signal });
-      // A registry that knows no ranges sends everything, with 200: of no use for the rest of a blob.
-      if (response.statusCode !== (offset > 0 ? 206 : 200)) { await registry.expect(response, `blob ${digest} of ${repository}${range ? ` from byte ${offset}` : ''}`); }
+      const what = `blob ${digest} of ${repository}${range ? ` from byte ${offset}` : ''}`;
+      if (range !== undefined && response.statusCode === 200) {
+        response.destroy();
+        throw new Error(`${registry.host} answered 200 to ${what}: it sends everything, and knows no ranges.`);
+      }
+      if (response.statusCode !== (range === undefined ? 200 : 206)) { await registry.expect(response, what); }
       return response;
     },
   };

@@ -26,6 +26,11 @@ function refuse(prop: string, got: unknown, expected: string, fix: string): neve
   throw new Error(`GhcrMirror: \`${prop}\` is ${typeof got === 'string' ? `"${got}"` : String(got)}, expected ${expected}. ${fix}`);
 }
 
+/** Says of a value what it is, where the value itself must not be shown. */
+function phrase(text: string): object {
+  return { toString: () => text };
+}
+
 function validateOrganization({ organization, repositoryPrefix }: GhcrMirrorProps): void {
   if (Token.isUnresolved(organization)) {
     if (repositoryPrefix === undefined) {
@@ -34,7 +39,8 @@ function validateOrganization({ organization, repositoryPrefix }: GhcrMirrorProp
     }
     return;
   }
-  if (!/^[a-zA-Z0-9](?:-?[a-zA-Z0-9])*-?$/.test(organization) || organization.length > 39) {
+  // JavaScript checks no types, and a missing prop would show as an error of ours.
+  if (typeof organization !== 'string' || !/^[a-zA-Z0-9](?:-?[a-zA-Z0-9])*-?$/.test(organization) || organization.length > 39) {
     refuse('organization', organization, 'the login of a GitHub organization: 1-39 letters, digits and single hyphens',
       'Give the name as it stands in its URL, https://github.com/NAME.');
   }
@@ -44,25 +50,34 @@ function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
   if (prefix === undefined || prefix === '' || Token.isUnresolved(prefix)) { return; }
   // With a package below it: a prefix alone may be one character long.
   if (!isRepositoryName(`${prefix}/aa`)) {
-    refuse('repositoryPrefix', prefix, 'what ECR accepts before "/PACKAGE": lower-case letters and digits, separated by single ., _, __, - or /',
-      'Remove upper-case letters and leading, trailing or doubled separators, or pass "" for no prefix.');
+    refuse('repositoryPrefix', prefix, 'what ECR accepts before "/PACKAGE": at most 253 lower-case letters and digits, separated by single ., _, __, - or /',
+      'Shorten it, remove upper-case letters and leading, trailing or doubled separators, or pass "" for no prefix.');
   }
 }
 
 /** Each secret has a reader of its own, which must never read another: a shared one would undo that. */
 function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: GhcrMirrorProps): void {
   const given = Object.entries({ packagesToken, webhookToken, webhookSecret });
-  const secrets = given.filter((entry): entry is [string, ISecret] => entry[1] !== undefined);
+  const secrets = given.filter((entry): entry is [string, ISecret] => entry[0] === 'packagesToken' || entry[1] !== undefined);
+  secrets.forEach(([prop, secret]) => validateSecret(prop, secret));
   for (const [at, [prop, secret]] of secrets.entries()) {
     const twin = secrets.slice(0, at).find(([, other]) => sameSecret(secret, other));
     if (twin) {
-      refuse(prop, `the secret given as \`${twin[0]}\``, 'another secret',
-        'Each is read by a program of its own, with least privilege: create a secret for each, or leave out `webhookSecret` to have it generated.');
+      refuse(prop, phrase(`the secret given as \`${twin[0]}\``), 'another secret',
+        `Each is read by a program of its own, with least privilege: create a secret for each${prop === 'webhookSecret' ? ', or leave out `webhookSecret` to have it generated' : ''}.`);
     }
   }
   if (webhookActive !== undefined && webhookToken === undefined) {
     refuse('webhookActive', webhookActive, 'nothing without `webhookToken`', 'Without the token no webhook is registered: give the token, or remove this prop.');
   }
+}
+
+/** In JavaScript, and in Python without a type checker, a token itself can be given: it would end in the template. */
+function validateSecret(prop: string, secret: unknown): void {
+  const arn: unknown = typeof secret === 'object' && secret !== null && 'secretArn' in secret ? secret.secretArn : undefined;
+  if (typeof arn === 'string') { return; }
+  refuse(prop, phrase(secret === undefined ? 'undefined' : `of type ${typeof secret}`), 'a secret of Secrets Manager',
+    'Store the token there and give `Secret.fromSecretNameV2(this, "ID", "NAME")`: the token itself must not be in the code.');
 }
 
 function sameSecret(one: ISecret, other: ISecret): boolean {

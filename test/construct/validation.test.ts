@@ -7,7 +7,7 @@ import type { GhcrMirrorProps } from '../../src';
 
 type Case = readonly [prop: string, props: Partial<GhcrMirrorProps>, got: string, fix: RegExp];
 
-const PREFIX = /Remove upper-case letters/;
+const PREFIX = /remove upper-case letters/;
 const HOSTS = { githubApiUrl: 'https://api.acme.ghe.com', registryHost: 'containers.acme.ghe.com' };
 const CASES: readonly Case[] = [
   ['organization', { organization: '' }, '""', /https:\/\/github\.com\/NAME/],
@@ -47,6 +47,15 @@ const CASES: readonly Case[] = [
   ['webhookActive', { webhookActive: false }, 'false', /give the token, or remove this prop/],
 ];
 
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
 describe('rejects, naming the prop, what it got, what it expects and the fix:', () => {
   test.each(CASES)('%s %j', (prop, props, got, fix) => {
     const stack = newStack();
@@ -60,7 +69,24 @@ describe('rejects, naming the prop, what it got, what it expects and the fix:', 
     ['webhookToken', 'packagesToken', stack => ({ webhookToken: Secret.fromSecretNameV2(stack, 'Again', 'github/packages') })],
     ['webhookSecret', 'webhookToken', stack => ({ webhookToken: secret(stack, 'One', 'one'), webhookSecret: secret(stack, 'One', 'one') })],
   ])('%s that is the same secret as %s', (prop, other, props) => {
-    expect(() => synth(props)).toThrow(`GhcrMirror: \`${prop}\` is "the secret given as \`${other}\`", expected another secret.`);
+    expect(() => synth(props)).toThrow(`GhcrMirror: \`${prop}\` is the secret given as \`${other}\`, expected another secret.`);
+  });
+
+  // What JavaScript lets through. A token that is given as it is must not show up in the message, and never in the template.
+  test.each<[string, unknown, string]>([
+    ['packagesToken', undefined, 'undefined'],
+    ['packagesToken', 'ghp_abc', 'of type string'],
+    ['packagesToken', 42, 'of type number'],
+    ['webhookToken', 'github_pat_abc', 'of type string'],
+    ['webhookSecret', { value: 'abc' }, 'of type object'],
+  ])('%s that is no secret: %j', (prop, value, got) => {
+    const message = messageOf(() => synth({ [prop]: value }));
+    expect(message).toMatch(new RegExp(`^GhcrMirror: \`${prop}\` is ${got}, expected a secret of Secrets Manager\\. Store the token there`));
+    expect(message).not.toContain('abc');
+  });
+
+  test.each([[undefined, 'undefined'], [7, '7']])('an organization that is %p', (organization, got) => {
+    expect(messageOf(() => synth({ organization: organization as unknown as string }))).toContain(`\`organization\` is ${got}, expected the login`);
   });
 
   test('an organization that is a token, without a prefix', () => {

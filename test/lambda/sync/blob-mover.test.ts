@@ -133,9 +133,9 @@ test('fails with what the source says when a download can not go on', async () =
 });
 
 test('ends with its signal', async () => {
-  storage.add({ method: 'GET', fault: { kind: 'delay', ms: 1_000 } });
+  storage.add({ method: 'GET', fault: { kind: 'delay', ms: 300 } });
   const stop = new AbortController();
   const moving = mover.move({ content: { digest: large.digest, size: large.bytes.length }, from: FROM, to: TO, mayBeThere: false }, stop.signal);
-  setTimeout(() => stop.abort(), 100);
+  setTimeout(() => stop.abort(), 50);
   await expect(moving).rejects.toThrow(/abort/i);
 });
