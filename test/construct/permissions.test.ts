@@ -1,8 +1,9 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { permissions, resources, roles, text } from './policies';
-import { secret, synth } from './synth';
+import { newMirror, newStack, secret, synth } from './synth';
 
 let template: Template;
 beforeAll(() => { template = synth(stack => ({ webhookToken: secret(stack, 'Hooks', 'github/hooks') })).template; });
@@ -84,6 +85,14 @@ test('there are no other roles', () => {
 
 test.each(Object.keys(EXPECTED))('%s may do this and nothing else', role => {
   expect(granted(role)).toEqual(EXPECTED[role]);
+});
+
+test('the feature flags of a new app change none of it', () => {
+  const stack = newStack(undefined, recommendedFlags);
+  newMirror(stack, { webhookToken: secret(stack, 'Hooks', 'github/hooks') });
+  const flagged = Template.fromStack(stack);
+  expect(roles(flagged)).toEqual(Object.keys(EXPECTED).sort());
+  for (const role of roles(flagged)) { expect([role, [...new Set(granted(role, flagged))]]).toEqual([role, EXPECTED[role]]); }
 });
 
 test('no role has a managed or an inline policy beside', () => {

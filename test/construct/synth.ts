@@ -12,8 +12,9 @@ export interface Synthesized {
 /** Props that a test adds to the two that are required. A function gets the stack, for props that are resources. */
 type Changes = Partial<GhcrMirrorProps> | ((stack: Stack) => Partial<GhcrMirrorProps>);
 
-export function newStack(env?: Environment): Stack {
-  return new Stack(new App({ analyticsReporting: false }), 'Stack', { env });
+/** @param context feature flags, of which there are none by default, as in apps that are old */
+export function newStack(env?: Environment, context?: Readonly<Record<string, unknown>>): Stack {
+  return new Stack(new App({ analyticsReporting: false, context }), 'Stack', { env });
 }
 
 export function newMirror(stack: Stack, changes: Changes = {}, id = 'Mirror'): GhcrMirror {
