@@ -52,7 +52,7 @@ async function mount(
   try {
     return await target.mount(to, digest, mountFrom, signal);
   } catch (error) {
-    if (causeOf(String(error)) !== 'denied') { throw error; }
+    if (!['denied', 'login'].includes(causeOf(String(error)))) { throw error; }
     print(`sent     ${to} ${digest}: ${mountFrom} has it, but it may not be mounted: ${String(error)}`);
     return undefined;
   }

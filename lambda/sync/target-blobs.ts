@@ -20,9 +20,10 @@ export interface TargetBlobs {
 }
 
 /**
- * An upload is a POST and a PUT that carries all bytes, as containerd does it.
+ * An upload is a POST and a PUT that carries all bytes, as containerd does it, and so BuildKit and nerdctl when they push to ECR.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put
+ * @see https://github.com/containerd/containerd/blob/main/core/remotes/docker/pusher.go
  */
 export function targetBlobs(registry: Registry): TargetBlobs {
   return {
@@ -47,7 +48,8 @@ export function targetBlobs(registry: Registry): TargetBlobs {
       at.searchParams.set('digest', digest);
       const headers = { 'content-type': 'application/octet-stream', 'content-length': size };
       const response = await registry.send(repository, { method: 'PUT', at, headers, body: bytes, signal });
-      await registry.expect(response, `the upload of blob ${digest} to ${repository}`, 201);
+      // 201 is what the specification says, and the others what some registries do.
+      await registry.expect(response, `the upload of blob ${digest} to ${repository}`, 201, 200, 202, 204);
     },
   };
 }

@@ -86,6 +86,17 @@ test('moves what can not be mounted', async () => {
   expect((await arrived(large))?.equals(large.bytes)).toBe(true);
 });
 
+test.each([[401], [403]])('moves what may not be mounted (%i), and tells', async status => {
+  target.faults.add({ method: 'POST', path: /mount=/, fault: { kind: 'status', status } });
+  expect(await move(large, { mountFrom: 'mirror/first' })).toBe(large.bytes.length);
+  expect(lines).toEqual([expect.stringMatching(/^sent {5}mirror\/app sha256:\w+: mirror\/first has it, but it may not be mounted: .* answered 40/)]);
+});
+
+test('fails when a mount fails for another reason', async () => {
+  target.faults.add({ method: 'POST', path: /mount=/, fault: { kind: 'status', status: 503 } });
+  await expect(move(large, { mountFrom: 'mirror/first' })).rejects.toThrow(/answered 503 to the mount of blob/);
+});
+
 test('goes on where a download broke off, and tells', async () => {
   storage.add({ method: 'GET', fault: { kind: 'truncate', afterBytes: 1_000_000 } }, { method: 'GET', fault: { kind: 'truncate', afterBytes: 700_000 } });
   await move(large);
