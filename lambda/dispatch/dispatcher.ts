@@ -92,7 +92,8 @@ async function planAll(
     }
     try {
       const planned = await planListed(piece, dependencies);
-      if (planned.plan.actions.length > 0) { pending.push(planned); }
+      // The inventories of a hundred packages are not kept.
+      if (planned.plan.actions.length > 0) { pending.push({ package: planned.package, plan: planned.plan }); }
       dependencies.log.info('Planned.', summary(planned, piece.messages));
     } catch (error) {
       fail(piece, asError(error));
