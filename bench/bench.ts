@@ -7,6 +7,7 @@ import type { Scenario, ScenarioResult } from './result';
 import { restoreBlobCache, saveBlobCache } from './rivals/blob-cache';
 import { installRegsync } from './rivals/install';
 import { fresh, freshPaced } from './scenarios/fresh';
+import { large } from './scenarios/large';
 import { planner } from './scenarios/planner';
 import { synth } from './scenarios/synth';
 import { tags } from './scenarios/tags';
@@ -14,7 +15,7 @@ import { unchanged } from './scenarios/unchanged';
 import { webhook } from './scenarios/webhook';
 import { measurements, verdicts } from './table';
 
-const SCENARIOS: readonly Scenario[] = [fresh, freshPaced, tags, unchanged, planner, webhook, synth];
+const SCENARIOS: readonly Scenario[] = [fresh, freshPaced, tags, large, unchanged, planner, webhook, synth];
 const NAMES = SCENARIOS.map(({ name }) => name);
 
 const say = (line: string): void => { process.stdout.write(`${line}\n`); };
