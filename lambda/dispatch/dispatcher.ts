@@ -64,8 +64,11 @@ export async function dispatch(batch: readonly Received[], dependencies: Dispatc
     dependencies.log.warn('Package failed: trying it again by a message of its own.', { package: piece.package, error });
     later.add(piece.package);
   };
-  const pending = await planAll(pieces, fail, later, dependencies);
-  await Promise.all(buildRequests(pending, dependencies.project).map(request => build(request, pieces, fail, dependencies)));
+  // What was pushed a moment ago does not wait for a full reconcile.
+  for (const group of [pieces.filter(isAnnounced), pieces.filter(piece => !isAnnounced(piece))]) {
+    const pending = await planAll(group, fail, later, dependencies);
+    await Promise.all(buildRequests(pending, dependencies.project).map(request => build(request, group, fail, dependencies)));
+  }
   if (later.size > 0) {
     await settle(organization, failures, () => dependencies.send([...later].map(name => ({ kind: 'package', package: name }))));
   }
@@ -86,7 +89,7 @@ async function planAll(
   const pending: PendingPackage[] = [];
   const end = dependencies.now() + AT_ONCE.ms;
   await Promise.all(pieces.map(piece => limit(async () => {
-    if (piece.messages.length === 0 && dependencies.now() >= end) {
+    if (!isAnnounced(piece) && dependencies.now() >= end) {
       later.add(piece.package);
       return;
     }
@@ -146,6 +149,11 @@ async function settle<T>(group: readonly Received[], failures: Failures, work: (
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Somebody asked for this package by its name. */
+function isAnnounced({ messages }: Piece): boolean {
+  return messages.length > 0;
 }
 
 /** One piece for each package, whoever asked for it. */

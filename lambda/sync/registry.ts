@@ -40,7 +40,7 @@ export class Registry {
 
   /** The answer, whatever its status, after authentication and redirects. A body is sent once: a request without has to come before it. */
   public async send(repository: string, { at, ...sent }: RegistryRequest): Promise<IncomingMessage> {
-    const url = new URL(at, `${this.base}/v2/${repository}/`);
+    const url = new URL(at, `${this.origin}/v2/${repository}/`);
     const known = this.tokens.get(repository);
     let response = await this.authorized(url, sent, await this.header(known));
     const challenge = response.headers['www-authenticate'];
@@ -66,9 +66,9 @@ export class Registry {
     throw waitSeconds > 0 ? new RetryLater(message, waitSeconds * 1000) : new Error(message);
   }
 
-  /** As container tools do: a registry on this machine speaks plain HTTP. */
-  public get base(): string {
-    return `${/^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(this.host) ? 'http' : 'https'}://${this.host}`;
+  /** `https://ghcr.io` */
+  public get origin(): string {
+    return originOf(this.host);
   }
 
   private get basic(): string {
@@ -82,7 +82,7 @@ export class Registry {
 
   private async authorized(url: URL, sent: Sent, authorization: string | undefined): Promise<IncomingMessage> {
     // An upload can go on at another host, as a download does: what opens the registry is for the registry.
-    const own: Sent['headers'] = authorization === undefined || url.origin !== this.base ? {} : { authorization };
+    const own: Sent['headers'] = authorization === undefined || url.origin !== this.origin ? {} : { authorization };
     this.options.count?.();
     try {
       return await this.options.connections.send(url, { ...sent, headers: { ...sent.headers, ...own } });
@@ -137,4 +137,10 @@ export class Registry {
 
 function isRedirect({ statusCode = 0, headers }: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
+}
+
+/** Where a registry is. As container tools do: one on this machine speaks plain HTTP. */
+export function originOf(host: string): string {
+  const { origin } = new URL(`${/^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(host) ? 'http' : 'https'}://${host}`);
+  return origin;
 }

@@ -57,7 +57,7 @@ export function targetBlobs(registry: Registry): TargetBlobs {
 const NO_BODY = { 'content-length': 0 };
 
 function locationOf({ headers: { location = '' } }: IncomingMessage, registry: Registry, repository: string): URL {
-  const base = `${registry.base}/v2/${repository}/blobs/uploads/`;
+  const base = `${registry.origin}/v2/${repository}/blobs/uploads/`;
   if (location === '' || !URL.canParse(location, base)) {
     throw new Error(`${registry.host} gave "${location}" as the address of an upload to ${repository}, expected a URL.`);
   }

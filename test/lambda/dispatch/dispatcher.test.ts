@@ -202,6 +202,13 @@ describe('an organization message', () => {
     expect(built()).toEqual([['app']]);
   });
 
+  test('comes after what was pushed a moment ago, which has a build of its own', async () => {
+    world.packages = ['a', 'b', 'pushed'];
+    expect(await failures(organization, of('pushed', { digest: digest(1) }))).toEqual({});
+    expect(world.looks[0]).toBe('pushed');
+    expect(built()).toEqual([['pushed'], ['a', 'b']]);
+  });
+
   test('leaves what is too much for one go to messages of their own', async () => {
     world.packages = names(130);
     expect(await failures(organization)).toEqual({});

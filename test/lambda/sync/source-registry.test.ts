@@ -1,6 +1,6 @@
 import { Connections } from '../../../lambda/sync/connections';
 import { RetryLater } from '../../../lambda/sync/failure';
-import { Registry } from '../../../lambda/sync/registry';
+import { originOf, Registry } from '../../../lambda/sync/registry';
 import { SourceRegistry, sourceRegistry } from '../../../lambda/sync/source-registry';
 import { Faults } from '../../fakes/faults';
 import { HttpServer } from '../../fakes/http-server';
@@ -46,6 +46,18 @@ const tokens = (): number => ghcr.requests.filter(({ path }) => path.startsWith(
 const answer = (status: number, headers: Record<string, string> = {}): void => {
   ghcr.faults.add({ path: /manifests/, fault: { kind: 'status', status, headers }, times: Infinity });
 };
+
+test.each([
+  ['ghcr.io', 'https://ghcr.io'],
+  // As the addresses that a registry gives are compared with it.
+  ['containers.example.com:443', 'https://containers.example.com'],
+  ['containers.example.com:8443', 'https://containers.example.com:8443'],
+  ['localhost', 'http://localhost'],
+  ['127.0.0.1:5000', 'http://127.0.0.1:5000'],
+  ['127.0.0.1.example.com', 'https://127.0.0.1.example.com'],
+])('%s is at %s', (host, origin) => {
+  expect(originOf(host)).toBe(origin);
+});
 
 test('reads a manifest by digest, with a token that it asks for once', async () => {
   expect(await source.manifest(APP, content.digest)).toEqual({ bytes: content.bytes, contentType: content.mediaType });
