@@ -26,7 +26,7 @@ const CAUSES: readonly (readonly [RegExp, FailureCause])[] = [
       'connection (reset|refused|closed|failed)', 'closed network connection', 'ECONN', 'EPIPE', 'EAI_AGAIN', 'ETIMEDOUT', 'socket', 'fetch failed', '\\bEOF\\b',
       'timeout', 'timed out', 'deadline exceeded', 'stream error', 'GOAWAY', 'no such host', 'network is unreachable', 'no route to host', 'temporary failure',
       'broken pipe', status('50[0234]'), 'internal server error', 'bad gateway', 'service unavailable', 'digest did not match',
-      'does not match expected digest', 'size mismatch', 'BLOB_UPLOAD_UNKNOWN',
+      'does not match expected digest', 'size mismatch', 'BLOB_UPLOAD_UNKNOWN', 'knows no ranges',
     ),
     'network',
   ],

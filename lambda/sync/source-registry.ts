@@ -37,7 +37,7 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
       const what = `blob ${digest} of ${repository}${range ? ` from byte ${offset}` : ''}`;
       if (range !== undefined && response.statusCode === 200) {
         response.destroy();
-        throw new Error(`${registry.host} answered 200 to ${what}: it sends everything, and knows no ranges.`);
+        throw new Error(`${registry.host} answered 200 to ${what}: it knows no ranges, and what the closed connection brought is lost.`);
       }
       if (response.statusCode !== (range === undefined ? 200 : 206)) { await registry.expect(response, what); }
       return response;

@@ -23,6 +23,15 @@ describe('blobs', () => {
     ]));
   });
 
+  test('that another repository of the run has are asked for there', async () => {
+    world.listed.one = [version(1, '1')];
+    world.listed.two = [version(1, '1')];
+    await run('one', 'two');
+    expect(world.moved.map(({ to, mountFrom }) => [to, mountFrom])).toEqual([
+      ['my-org/one', undefined], ['my-org/one', undefined], ['my-org/two', 'my-org/one'], ['my-org/two', 'my-org/one'],
+    ]);
+  });
+
   test('fail their image alone, with their cause', async () => {
     world.listed.app = [version(1, '1'), version(2, '2')];
     world.refuseBlob = ({ content }) => content.digest.endsWith(digest(1).slice(-8)) ? new Error('connection reset') : undefined;

@@ -44,6 +44,7 @@ describe('causeOf', () => {
     ['missing', 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' in the registry with id \'1\' do not exist'],
     ['login', '1.dkr.ecr answered 403 to the question for blob sha256:1 in my-org/app without a reason'],
     ['expired', '1.dkr.ecr answered 403 to the start of an upload to my-org/app: {"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}'],
+    ['network', 'ghcr.io answered 200 to blob sha256:1 of my-org/app from byte 100: it knows no ranges, and what the closed connection brought is lost.'],
     ['network', 'ghcr.io: connection failed: Error: socket hang up'],
     ['network', 'connection closed after 70000 of 200000 bytes of blob sha256:1: Error: aborted'],
     ['unsupported', 'uploading manifest sha256-1 to 1.dkr.ecr/my-org/app: StatusCode: 405, ""'],

@@ -100,6 +100,11 @@ test('fails on bytes that are not those of the digest', async () => {
   await expect(source.manifest(APP, content.digest)).rejects.toThrow('does not match expected digest');
 });
 
+test('fails on an answer without end, and does not keep it', async () => {
+  ghcr.faults.add({ path: /manifests/, fault: { kind: 'status', status: 200, body: 'x'.repeat(9_000_000) }, times: Infinity });
+  await expect(source.manifest(APP, content.digest)).rejects.toThrow(/answered 200 to my-org\/app@sha256:\w+ with more than 8388608 bytes/);
+});
+
 test.each([['reset', { kind: 'reset' }], ['cut off', { kind: 'truncate', afterBytes: 10 }]] as const)('fails with the reason when the connection is %s', async (_, fault) => {
   await source.manifest(APP, content.digest);
   ghcr.faults.add({ path: /manifests/, fault, times: Infinity });
@@ -126,7 +131,7 @@ describe('a blob', () => {
 
   test('fails when the registry sends all of it instead of the rest', async () => {
     ghcr.faults.add({ path: /blobs/, fault: { kind: 'status', status: 200, body: 'all' }, times: Infinity });
-    await expect(source.blob(APP, wanted, 100)).rejects.toThrow(/answered 200 to blob sha256:.* from byte 100/);
+    await expect(source.blob(APP, wanted, 100)).rejects.toThrow(/answered 200 to blob sha256:.* from byte 100: it knows no ranges/);
   });
 
   test('fails with the words of the registry when it isn\'t there', async () => {

@@ -1,5 +1,6 @@
 import { Held, World } from './sync-world';
 import type { BlobMover } from '../../../lambda/sync/blob-mover';
+import { RateLimit } from '../../../lambda/sync/pace';
 import type { SyncDependencies } from '../../../lambda/sync/run';
 import { sync } from '../../../lambda/sync/sync';
 import type { TargetImages } from '../../../src/domain/plan';
@@ -239,6 +240,28 @@ test('a copy that still runs when the time is over is ended, and left for the ne
   };
   expect(await sync(['app'], { ...world.dependencies, deadline, blobs })).toMatchObject({ copied: 0, left: 1, failed: 0 });
   expect(world.lines).toContain(`not mirrored (left): my-org/app:1 ${digest(1)}`);
+});
+
+describe('when the time is over', () => {
+  const deadline = () => ({ stopStarting: world.time.now() + 1, stop: world.time.now() + 1 });
+  const later = (ms: number): Promise<void> => new Promise(resolve => { setTimeout(resolve, ms); });
+
+  test('a manifest that waits for its turn is not put any more', async () => {
+    world.listed.app = [version(1, '1')];
+    class Slow extends RateLimit {
+      public override take(): Promise<void> { return later(30); }
+    }
+    const putImages = new Slow(1, () => 0, later);
+    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), putImages })).toMatchObject({ copied: 0, left: 1 });
+    expect(world.copies).toEqual([]);
+  });
+
+  test('a blob that was refused meanwhile is not left to skopeo', async () => {
+    world.listed.app = [version(1, '1')];
+    const blobs: BlobMover = { move: () => later(30).then(() => { throw new Error('answered 405'); }) };
+    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), blobs })).toMatchObject({ copied: 0, left: 1 });
+    expect(world.bySkopeo).toEqual([]);
+  });
 });
 
 test('of all copies that find their login expired, one logs in anew', async () => {
