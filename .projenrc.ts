@@ -47,7 +47,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   ...PUBLISHING,
   docgen: true,
   sampleCode: false,
-  eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'test', 'bench', 'examples', 'sample-app'] },
+  eslintOptions: { dirs: ['src'], devdirs: ['lambda', 'sandbox', 'test', 'bench', 'examples', 'sample-app'] },
   jestOptions: {
     configFilePath: 'jest.config.json',
     jestVersion: '^30',
@@ -100,16 +100,16 @@ new JsonFile(project, 'tsconfig.check.json', {
     compilerOptions: {
       rootDir: '.', module: 'preserve', moduleResolution: 'bundler', lib: ['es2023'], noEmit: true, declaration: false, isolatedModules: true,
     },
-    include: ['src/**/*.ts', 'lambda/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+    include: ['src/**/*.ts', 'lambda/**/*.ts', 'sandbox/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
   },
 });
-for (const tree of ['lambda', 'bench']) {
+for (const tree of ['lambda', 'sandbox', 'bench']) {
   new JsonFile(project, `${tree}/tsconfig.json`, { obj: { extends: '../tsconfig.check.json', include: ['**/*.ts'] } });
 }
 const testConfig = project.tryFindObjectFile('test/tsconfig.json')!;
 testConfig.addOverride('extends', '../tsconfig.check.json');
 const typecheck = project.addTask('typecheck', {
-  description: 'Type-check src, lambda, test and bench',
+  description: 'Type-check src, lambda, sandbox, test and bench',
   exec: 'tsc --project tsconfig.check.json',
 });
 
@@ -128,7 +128,7 @@ project.addTask('demo', {
   steps: [
     { exec: '.ci/system-packages unzip' },
     { spawn: project.bundler.bundleTask.name },
-    { exec: 'tsx test/demo/demo.ts', receiveArgs: true },
+    { exec: 'tsx sandbox/demo/demo.ts', receiveArgs: true },
   ],
 });
 
@@ -175,6 +175,7 @@ project.gitignore.exclude('/.metafiles/', '/THIRD-PARTY-NOTICES');
 
 project.addPackageIgnore('/.metafiles/');
 project.addPackageIgnore('/lambda/');
+project.addPackageIgnore('/sandbox/');
 project.addPackageIgnore('/bench/');
 project.addPackageIgnore('/.ci/');
 project.addPackageIgnore('/cdk.out/');

@@ -1,4 +1,4 @@
-import { image, index, layer, Layer, Manifest } from '../test/fakes/registry/images';
+import { image, index, layer, Layer, Manifest } from '../sandbox/registry/images';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;

@@ -10,7 +10,7 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { isRepositoryName, repositoryName } from './domain/image-name';
+import { isRepositoryName, repositoryName } from './image-name';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
 import { repositoriesArn } from './private/permissions';
 import { Registration } from './private/registration';

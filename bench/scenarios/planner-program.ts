@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Plan, plan, SourceVersion, TargetImages } from '../../src/domain/plan';
+import { Plan, plan, SourceVersion, TargetImages } from '../../lambda/shared/plan';
 
 /** Plans so many packages, one after the other as the sync program does, and prints what it took. */
 const [packages, tags, seed] = process.argv.slice(2).map(Number);

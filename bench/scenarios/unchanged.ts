@@ -1,4 +1,4 @@
-import type { SyncMessage } from '../../src/domain/contract';
+import type { SyncMessage } from '../../src/contract/messages';
 import { describeInput, InputShape } from '../inputs';
 import { MemoryWatch } from '../measure/process-tree';
 import { fastest, RaceOptions, REGSYNC_PARALLEL, requestsOf, rowOf, Run, runLine, runOnce, sampleOf } from '../race';

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Sandbox, SandboxResult } from '../../test/local-cloud/services/lambda-sandbox';
+import { Sandbox, SandboxResult } from '../../sandbox/aws/services/lambda/sandbox';
 import { runCommand } from '../measure/command';
 import { median, percentile } from '../measure/statistics';
 import { lambdaNode, LambdaNode } from '../node24';
@@ -9,7 +9,7 @@ import { atMost, BenchOptions, Scenario, ScenarioResult } from '../result';
 import type { WebhookFunction } from '../servers/protocol';
 import { Servers } from '../servers/servers';
 
-const PAYLOAD = join(__dirname, '..', '..', 'test', 'fakes', 'github', 'fixtures', 'package-published-index.json');
+const PAYLOAD = join(__dirname, '..', '..', 'sandbox', 'github', 'fixtures', 'package-published-index.json');
 
 export const webhook: Scenario = {
   name: 'webhook',

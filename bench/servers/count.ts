@@ -1,5 +1,5 @@
 import type { Traffic } from './protocol';
-import type { RequestRecord } from '../../test/fakes/http-server';
+import type { RequestRecord } from '../../sandbox/http-server';
 
 /** The exchanges of one server. */
 export interface Wire {

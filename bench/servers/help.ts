@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Stack } from '../../test/local-cloud/core/stack';
+import type { Stack } from '../../sandbox/aws/core/stack';
 
 /** Waits until nothing was busy for `settleMs`. @returns when it became quiet, by `performance.now()` */
 export async function quiet(busy: () => boolean, settleMs: number): Promise<number> {

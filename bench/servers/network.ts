@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { Fault, Faults } from '../../test/fakes/faults';
+import { Fault, Faults } from '../../sandbox/faults';
 
 /**
  * The distance of one network, the same for every server on it: each exchange takes a round trip, and the first one on a connection

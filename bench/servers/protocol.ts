@@ -1,5 +1,5 @@
 import type { Mirrored, Verified } from './verify';
-import type { SyncMessage } from '../../src/domain/contract';
+import type { SyncMessage } from '../../src/contract/messages';
 import type { InputShape } from '../inputs';
 
 export interface ServerOptions {

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import pLimit from 'p-limit';
-import type { GitHub } from '../../test/fakes/github';
-import type { Manifest } from '../../test/fakes/registry/images';
-import { withDescendants } from '../../test/fakes/registry/images';
-import { Store } from '../../test/fakes/registry/store';
-import type { CoreContext } from '../../test/local-cloud/core/context';
+import type { CoreContext } from '../../sandbox/aws/core/context';
+import type { GitHub } from '../../sandbox/github';
+import type { Manifest } from '../../sandbox/registry/images';
+import { withDescendants } from '../../sandbox/registry/images';
+import { Store } from '../../sandbox/registry/store';
 import { generate, InputImage, InputShape } from '../inputs';
 
 /** Bytes of every blob, by digest. */

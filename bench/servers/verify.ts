@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { RegistryClient } from '../../test/fakes/registry/client';
+import type { RegistryClient } from '../../sandbox/registry/client';
 import { packageNames } from '../inputs';
 
 /** What should be there: the first packages, below a prefix. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { MAX_VARIABLE_LENGTH } from '../../src/domain/contract';
-import type { Plan } from '../../src/domain/plan';
+import { MAX_VARIABLE_LENGTH } from '../../src/contract/environment';
+import type { Plan } from '../shared/plan';
 
 /** A package in which something is missing. */
 export interface PendingPackage {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AccountLimitExceededException, Build, CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild';
 import type { BuildRequest } from './builds';
-import { PACKAGES_VARIABLE } from '../../src/domain/contract';
+import { PACKAGES_VARIABLE } from '../../src/contract/environment';
 
 /**
  * Starts a build, or gets the one that is under way for the same work.

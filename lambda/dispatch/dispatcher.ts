@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import pLimit from 'p-limit';
 import { buildRequests, BuildRequest, PendingPackage } from './builds';
-import { OrganizationMessage, PackageMessage, SyncMessage } from '../../src/domain/contract';
+import { OrganizationMessage, PackageMessage, SyncMessage } from '../../src/contract/messages';
 import type { PlannedPackage } from '../shared/inventory';
 
 /** Packages whose inventories are read at the same time: as many as Octokit sends requests at a time. */

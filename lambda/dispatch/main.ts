@@ -9,9 +9,10 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { startBuild } from './codebuild';
 import { dispatch, Failures, Received } from './dispatcher';
 import { retrySoon, sendAll } from './queue';
-import { DISPATCH_ENVIRONMENT, parseMessage } from '../../src/domain/contract';
+import { DISPATCH_ENVIRONMENT } from '../../src/contract/environment';
+import { parseMessage } from '../../src/contract/messages';
 import { readEnvironment } from '../shared/environment';
-import { gitHubPackages } from '../shared/github';
+import { gitHubPackages } from '../shared/github-packages';
 import { planPackage } from '../shared/inventory';
 import { readSecret, secretName } from '../shared/secrets';
 

@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
-import type { PackageMessage } from '../../src/domain/contract';
+import type { PackageMessage } from '../../src/contract/messages';
 
 /** SQS takes no more entries in one request. */
 const BATCH = 10;

@@ -6,7 +6,9 @@ import type { CdkCustomResourceEvent, CdkCustomResourceResponse, Context } from 
 import { organizationHooks } from './hooks';
 import { parseHookProperties, parseRegistrationProperties } from './properties';
 import { create, Registration, RegistrarDependencies, remove, repair, update } from './registrar';
-import { HOOK_ATTRIBUTES, ORGANIZATION_MESSAGE, REGISTRATION_ENVIRONMENT, RepairRequest } from '../../src/domain/contract';
+import { REGISTRATION_ENVIRONMENT } from '../../src/contract/environment';
+import { HOOK_ATTRIBUTES, RepairRequest } from '../../src/contract/hook';
+import { ORGANIZATION_MESSAGE } from '../../src/contract/messages';
 import { readEnvironment } from '../shared/environment';
 import { readSecret, secretName } from '../shared/secrets';
 

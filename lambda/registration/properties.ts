@@ -1,4 +1,4 @@
-import type { HookProperties, RegistrationProperties } from '../../src/domain/contract';
+import type { HookProperties, RegistrationProperties } from '../../src/contract/hook';
 
 /**
  * Properties of the hook, as CloudFormation hands them over: every scalar is a string. What is missing was

@@ -1,6 +1,6 @@
 import { RequestError } from '@octokit/request-error';
-import { within } from './deadline';
 import type { HookDelivery, OrganizationHooks } from './hooks';
+import { within } from './within';
 
 export interface Time {
   now(): number;

@@ -1,11 +1,11 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { within } from './deadline';
 import { failedDeliveries } from './failed-deliveries';
 import { explainHooksError, isDuplicate, isGone } from './hook-errors';
 import type { Hook, HookSettings, OrganizationHooks } from './hooks';
 import { hookIdIn, NO_HOOK, physicalId } from './physical-id';
 import { waitForPing } from './reach';
-import { HookProperties, NO_TOKEN, RegistrationProperties } from '../../src/domain/contract';
+import { within } from './within';
+import { HookProperties, NO_TOKEN, RegistrationProperties } from '../../src/contract/hook';
 
 export interface RegistrarDependencies {
   /** Name of the webhook token's secret; undefined when the mirror has none, and no hook is kept. */

@@ -2,8 +2,8 @@ import {
   BatchGetImageCommand, CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient, ECRServiceException, GetAuthorizationTokenCommand,
   ImageAlreadyExistsException, paginateListImages, PutImageCommand, RepositoryAlreadyExistsException, RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
-import type { TagMutability } from '../../src/domain/mutability';
-import type { TargetImages } from '../../src/domain/plan';
+import type { TagMutability } from './mutability';
+import type { TargetImages } from './plan';
 
 /**
  * What a repository holds; undefined when it doesn't exist. Any other failure is thrown: an inventory that could not be

@@ -1,4 +1,4 @@
-import type { Environment } from '../../src/domain/contract';
+import type { Environment } from '../../src/contract/environment';
 
 /**
  * Reads the variables that the construct sets.

@@ -1,8 +1,8 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import { listImages, tagMutability } from './ecr';
-import type { GitHubPackages } from './github';
-import { repositoryName } from '../../src/domain/image-name';
-import { movesTags, plan, Plan, SourceVersion, TargetImages } from '../../src/domain/plan';
+import type { GitHubPackages } from './github-packages';
+import { movesTags, plan, Plan, SourceVersion, TargetImages } from './plan';
+import { repositoryName } from '../../src/image-name';
 
 export interface Inventories {
   readonly github: GitHubPackages;

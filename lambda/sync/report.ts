@@ -1,5 +1,5 @@
-import { causeOf, fixOf } from './failure';
-import type { Plan, SkipReason } from '../../src/domain/plan';
+import { causeOf, fixOf } from './resilience/failure';
+import type { Plan, SkipReason } from '../shared/plan';
 
 export type OutcomeKind =
   | 'copied'

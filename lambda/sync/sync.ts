@@ -1,16 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
-import { copyImage, ImageJob } from './copy-image';
-import { ArtifactRefused, ManifestCopier } from './copy-manifests';
-import { causeOf } from './failure';
-import { AdaptiveLimit } from './pace';
+import type { SyncDependencies, SyncRun } from './context';
+import { copyImage, ImageJob } from './copy/image';
+import { ArtifactRefused, ManifestCopier } from './copy/manifests';
 import { conflictCause, createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
-import { Logins } from './retry';
-import type { SyncDependencies, SyncRun } from './run';
+import { causeOf } from './resilience/failure';
+import { AdaptiveLimit } from './resilience/pace';
+import { Logins } from './resilience/retrying';
 import { verify } from './verify';
-import { sourceRepository } from '../../src/domain/image-name';
-import type { Plan } from '../../src/domain/plan';
+import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
+import type { Plan } from '../shared/plan';
 
 /**
  * Packages whose inventories are read, images that are worked on, and blobs that are moved at the same time. A blob takes about a

@@ -1,5 +1,5 @@
+import type { SyncRun } from './context';
 import { conflictCause, ImageOutcome } from './report';
-import type { SyncRun } from './run';
 
 /**
  * Reads the repository back: an image counts as done when ECR says that its tags point to its digest. That also settles conflicts: an

@@ -2,8 +2,8 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { verifyWithFallback } from '@octokit/webhooks-methods';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { SigningSecrets } from './signing-secrets';
-import type { PackageMessage } from '../../src/domain/contract';
-import { parsePackageEvent } from '../../src/domain/package-event';
+import type { PackageMessage } from '../../src/contract/messages';
+import { parsePackageEvent } from '../shared/package-event';
 
 export interface WebhookDependencies {
   readonly organization: string;

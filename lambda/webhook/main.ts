@@ -5,7 +5,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { handleDelivery } from './handler';
 import { SigningSecrets } from './signing-secrets';
-import { WEBHOOK_ENVIRONMENT } from '../../src/domain/contract';
+import { WEBHOOK_ENVIRONMENT } from '../../src/contract/environment';
 import { readEnvironment } from '../shared/environment';
 import { readStages } from '../shared/secrets';
 

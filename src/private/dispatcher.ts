@@ -10,7 +10,8 @@ import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { grantSecretValue, repositoriesArn } from './permissions';
 import { allow, ProgramFunction } from './program';
-import { DISPATCH_ENVIRONMENT, Environment, ORGANIZATION_MESSAGE } from '../domain/contract';
+import { DISPATCH_ENVIRONMENT, Environment } from '../contract/environment';
+import { ORGANIZATION_MESSAGE } from '../contract/messages';
 
 export const DISPATCH_TIMEOUT = Duration.minutes(5);
 

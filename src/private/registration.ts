@@ -9,7 +9,8 @@ import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
 import { grantSecretValue } from './permissions';
 import { allow, ProgramFunction } from './program';
-import { Environment, HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, REGISTRATION_ENVIRONMENT, RegistrationProperties, RepairRequest } from '../domain/contract';
+import { Environment, REGISTRATION_ENVIRONMENT } from '../contract/environment';
+import { HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, RegistrationProperties, RepairRequest } from '../contract/hook';
 
 /** Registering waits for GitHub's ping and for GitHub's rate limits, each for a bounded time. */
 const TIMEOUT = Duration.minutes(5);

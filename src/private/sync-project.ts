@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { syncBuildSpec } from './buildspec';
 import { grantSecretValue, repositoriesArn } from './permissions';
 import { allow, programDirectory } from './program';
-import { Environment, SYNC_ENVIRONMENT } from '../domain/contract';
+import { Environment, SYNC_ENVIRONMENT } from '../contract/environment';
 
 /** Ubuntu 24.04 with Node 24. By id, because older releases of aws-cdk-lib have no constant for it. */
 const DEFAULT_IMAGE = LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0');

@@ -1,9 +1,9 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../domain/contract';
-import { isRepositoryName } from '../domain/image-name';
+import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
 import type { GhcrMirrorProps } from '../ghcr-mirror';
+import { isRepositoryName } from '../image-name';
 
 /** AWS caps the batching window of an SQS event source at five minutes. */
 const MAX_WINDOW = Duration.minutes(5);

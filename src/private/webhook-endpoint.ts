@@ -8,7 +8,8 @@ import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { grantSecretValue } from './permissions';
 import { allow, ProgramFunction } from './program';
-import { Environment, WEBHOOK_ENVIRONMENT, WEBHOOK_PATH } from '../domain/contract';
+import { Environment, WEBHOOK_ENVIRONMENT } from '../contract/environment';
+import { WEBHOOK_PATH } from '../contract/hook';
 
 /** An organization that pushes all day stays far below; a flood of forged deliveries costs no more than this. */
 const THROTTLE = { rateLimit: 50, burstLimit: 200 };

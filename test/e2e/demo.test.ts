@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeOciLayout } from './oci-layout';
-import type { DemoResult } from '../demo/scenario';
-import { imageOfBinary } from '../fakes/registry/rootfs';
-import { Skopeo } from '../fakes/registry/skopeo';
+import type { DemoResult } from '../../sandbox/demo/scenario';
+import { imageOfBinary } from '../../sandbox/registry/rootfs';
+import { Skopeo } from '../../sandbox/registry/skopeo';
 
 const REPOSITORY = join(__dirname, '../..');
 
@@ -21,7 +21,7 @@ let output = '';
 
 /** The demo as a person runs it, in a process of its own, kept running by --serve. */
 beforeAll(async () => {
-  demo = spawn(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'test/demo/demo.ts', '--json', jsonFile, '--serve'], {
+  demo = spawn(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'sandbox/demo/demo.ts', '--json', jsonFile, '--serve'], {
     cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [demo.stdout, demo.stderr]) { stream?.setEncoding('utf8').on('data', (text: string) => { output += text; }); }

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { quietWorld, runSync } from './sync-run';
-import type { World } from './world';
-import { image } from '../fakes/registry/images';
+import { image } from '../../sandbox/registry/images';
+import type { World } from '../../sandbox/world/world';
 
 jest.setTimeout(60_000);
 

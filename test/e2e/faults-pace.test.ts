@@ -1,7 +1,7 @@
 import { quietWorld, runSync } from './sync-run';
-import type { World } from './world';
-import { buildxIndex } from '../fakes/registry/artifacts';
-import { image } from '../fakes/registry/images';
+import { buildxIndex } from '../../sandbox/registry/artifacts';
+import { image } from '../../sandbox/registry/images';
+import type { World } from '../../sandbox/world/world';
 
 jest.setTimeout(60_000);
 

@@ -1,8 +1,8 @@
 import { defects, quietWorld, runSync, SyncResult } from './sync-run';
-import type { World } from './world';
-import { buildxIndex, helmChart, nestedIndex } from '../fakes/registry/artifacts';
-import { image, index, layer, Manifest } from '../fakes/registry/images';
-import { awsFault } from '../local-cloud/core/endpoint';
+import { awsFault } from '../../sandbox/aws/core/endpoint';
+import { buildxIndex, helmChart, nestedIndex } from '../../sandbox/registry/artifacts';
+import { image, index, layer, Manifest } from '../../sandbox/registry/images';
+import type { World } from '../../sandbox/world/world';
 
 const DENIED = JSON.stringify({ errors: [{ code: 'DENIED', message: 'denied' }] });
 const UPLOAD_UNSUPPORTED = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] });

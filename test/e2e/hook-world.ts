@@ -4,12 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
-import { HOOKS_SECRET, MirrorSettings, PACKAGES_SECRET, STACK, synthesize } from './synth';
-import { GitHub, startGitHub } from '../fakes/github';
-import { HttpServer, readBody, serve } from '../fakes/http-server';
-import { LocalCloud } from '../local-cloud/cloud';
-import { isRecord, Json, record } from '../local-cloud/core/json';
-import type { Stack } from '../local-cloud/core/stack';
+import { LocalCloud } from '../../sandbox/aws/cloud';
+import { isRecord, Json, record } from '../../sandbox/aws/core/json';
+import type { Stack } from '../../sandbox/aws/core/stack';
+import { GitHub, startGitHub } from '../../sandbox/github';
+import { HttpServer, readBody, serve } from '../../sandbox/http-server';
+import { HOOKS_SECRET, MirrorSettings, PACKAGES_SECRET, STACK, synthesize } from '../../sandbox/world/synth';
 
 /** One resource of a synthesized template, for a test to change. */
 export interface TemplateResource { readonly Type: string; Properties: Record<string, unknown>; DependsOn?: string[] }

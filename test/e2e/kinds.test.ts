@@ -1,10 +1,10 @@
 import { defects, quietWorld, runSync, SyncResult } from './sync-run';
-import type { RegistryKind, World } from './world';
 import {
   attestationOf, buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex, tagFor,
-} from '../fakes/registry/artifacts';
-import { digestOf } from '../fakes/registry/digest';
-import { foreignLayer, image, index, layer, Manifest, withDescendants } from '../fakes/registry/images';
+} from '../../sandbox/registry/artifacts';
+import { digestOf } from '../../sandbox/registry/digest';
+import { foreignLayer, image, index, layer, Manifest, withDescendants } from '../../sandbox/registry/images';
+import type { RegistryKind, World } from '../../sandbox/world/world';
 
 /** The same manifest without its `mediaType`, which OCI allows: the registry's Content-Type alone tells. */
 function anonymous(given: Manifest): Manifest {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { descriptor, Manifest, withDescendants } from '../fakes/registry/images';
+import { descriptor, Manifest, withDescendants } from '../../sandbox/registry/images';
 
 /**
  * Writes an image as an OCI layout, which skopeo reads as `oci:DIRECTORY:TAG`.

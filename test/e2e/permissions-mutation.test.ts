@@ -6,8 +6,8 @@ import { NEVER_USED } from './mutation/never-used';
 import { Outcome, runMutation } from './mutation/run';
 import { actionRemovals, Mutation, statementRemovals } from './mutation/statements';
 import { mutationTable } from './mutation/table';
-import { readTemplate } from './mutation/template';
-import { synthesize } from './synth';
+import { synthesize } from '../../sandbox/world/synth';
+import { readTemplate } from '../../sandbox/world/template';
 
 /** Worlds at a time: on two cores, one waits while two work. */
 const AT_A_TIME = 3;

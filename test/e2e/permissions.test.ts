@@ -5,10 +5,10 @@ import { isNeverUsed, NEVER_USED } from './mutation/never-used';
 import { ACCOUNT, differences, exercise, prepare } from './mutation/scenario';
 import { actionsOf, changeStatement, shortName } from './mutation/statements';
 import { table } from './mutation/table';
-import { mutate, removeResource } from './mutation/template';
-import { World } from './world';
-import { buildxIndex } from '../fakes/registry/artifacts';
-import type { Grant, IamReport } from '../local-cloud/core/iam-ledger';
+import type { Grant, IamReport } from '../../sandbox/aws/core/iam-ledger';
+import { buildxIndex } from '../../sandbox/registry/artifacts';
+import { mutate, removeResource } from '../../sandbox/world/template';
+import { World } from '../../sandbox/world/world';
 
 const mirror = { coalescingWindow: Duration.seconds(0) };
 

@@ -1,8 +1,8 @@
 import { Change, HookWorld, HookWorlds, only, WEBHOOK } from './hook-world';
-import { HOOKS_SECRET } from './synth';
-import type { FaultRule } from '../fakes/faults';
-import type { GitHub } from '../fakes/github';
-import { awsFault } from '../local-cloud/core/endpoint';
+import { awsFault } from '../../sandbox/aws/core/endpoint';
+import type { FaultRule } from '../../sandbox/faults';
+import type { GitHub } from '../../sandbox/github';
+import { HOOKS_SECRET } from '../../sandbox/world/synth';
 
 jest.setTimeout(60_000);
 

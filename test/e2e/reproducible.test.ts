@@ -2,10 +2,10 @@ import { Duration } from 'aws-cdk-lib';
 import { chaos, ChaosResult, fireSchedule } from './mutation/chaos';
 import { hurry } from './mutation/hurry';
 import { differences } from './mutation/scenario';
-import { World, WorldOptions } from './world';
-import { Faults } from '../fakes/faults';
-import { image } from '../fakes/registry/images';
-import { LocalCloud } from '../local-cloud/cloud';
+import { LocalCloud } from '../../sandbox/aws/cloud';
+import { Faults } from '../../sandbox/faults';
+import { image } from '../../sandbox/registry/images';
+import { World, WorldOptions } from '../../sandbox/world/world';
 
 const mirror = { coalescingWindow: Duration.seconds(0) };
 const [one, two, three] = ['one', 'two', 'three'].map(seed => image({ seed }));

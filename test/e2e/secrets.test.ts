@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
-import { World } from './world';
-import { image } from '../fakes/registry/images';
-import type { CloudEvent } from '../local-cloud/core/service';
-import { EcrTokens } from '../local-cloud/services/ecr-tokens';
+import type { CloudEvent } from '../../sandbox/aws/core/service';
+import { EcrTokens } from '../../sandbox/aws/services/ecr/tokens';
+import { image } from '../../sandbox/registry/images';
+import { World } from '../../sandbox/world/world';
 
 jest.setTimeout(90_000);
 

@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
-import { World, WorldOptions } from './world';
 import type { Report } from '../../lambda/sync/report';
-import { RegistryClient } from '../fakes/registry/client';
-import { Manifest, withDescendants } from '../fakes/registry/images';
-import type { Build } from '../local-cloud/services/codebuild-build';
+import type { Build } from '../../sandbox/aws/services/codebuild/build';
+import { RegistryClient } from '../../sandbox/registry/client';
+import { Manifest, withDescendants } from '../../sandbox/registry/images';
+import { World, WorldOptions } from '../../sandbox/world/world';
 
 export interface SyncResult {
   readonly status: string;

@@ -1,7 +1,7 @@
 import { defects, quietWorld, runSync, SyncResult } from './sync-run';
-import type { World } from './world';
-import { buildxIndex } from '../fakes/registry/artifacts';
-import { image, index, layer } from '../fakes/registry/images';
+import { buildxIndex } from '../../sandbox/registry/artifacts';
+import { image, index, layer } from '../../sandbox/registry/images';
+import type { World } from '../../sandbox/world/world';
 
 jest.setTimeout(60_000);
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import { MutableAssembly } from './mutation/assembly';
-import { find, getIn, Mutate, readTemplate, setIn, Template } from './mutation/template';
-import { synthesize } from './synth';
-import { World } from './world';
-import { list, record, string } from '../local-cloud/core/json';
-import type { InvocationResult } from '../local-cloud/services/lambda-pool';
+import { list, record, string } from '../../sandbox/aws/core/json';
+import type { InvocationResult } from '../../sandbox/aws/services/lambda/pool';
+import { synthesize } from '../../sandbox/world/synth';
+import { find, getIn, Mutate, readTemplate, setIn, Template } from '../../sandbox/world/template';
+import { World } from '../../sandbox/world/world';
 
 const mirror = { coalescingWindow: Duration.seconds(0) };
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mutate, Mutate, readTemplate, Template } from './template';
-import { STACK } from '../synth';
+import { STACK } from '../../../sandbox/world/synth';
+import { mutate, Mutate, readTemplate, Template } from '../../../sandbox/world/template';
 
 /** One synthesized assembly whose template is changed again and again, each time from what was synthesized. */
 export class MutableAssembly {

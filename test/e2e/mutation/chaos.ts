@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { hurry } from './hurry';
 import { differences } from './scenario';
-import { Fault, Faults, seededRandom } from '../../fakes/faults';
-import { buildxIndex } from '../../fakes/registry/artifacts';
-import { image, Manifest } from '../../fakes/registry/images';
-import { awsFault } from '../../local-cloud/core/endpoint';
-import { World } from '../world';
+import { awsFault } from '../../../sandbox/aws/core/endpoint';
+import { Fault, Faults, seededRandom } from '../../../sandbox/faults';
+import { buildxIndex } from '../../../sandbox/registry/artifacts';
+import { image, Manifest } from '../../../sandbox/registry/images';
+import { World } from '../../../sandbox/world/world';
 
 /** CodeBuild remembers a token for five minutes; a schedule comes later than that. */
 const LATER_MS = 6 * 60_000;

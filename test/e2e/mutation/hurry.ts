@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { World } from '../world';
+import type { World } from '../../../sandbox/world/world';
 
 export interface HurryOptions {
   /** Ends the waiting early. */

@@ -1,5 +1,5 @@
 import { shortName } from './statements';
-import type { Grant } from '../../local-cloud/core/iam-ledger';
+import type { Grant } from '../../../sandbox/aws/core/iam-ledger';
 
 /** A grant that no run in the local cloud needs, and why the mirror has it all the same. */
 export interface NeverUsed {

@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { ACCOUNT, exercise, prepare } from './scenario';
 import type { Mutation } from './statements';
-import { mutate } from './template';
-import type { CloudEvent } from '../../local-cloud/core/service';
-import { DeploymentError } from '../../local-cloud/core/stack';
-import { World } from '../world';
+import type { CloudEvent } from '../../../sandbox/aws/core/service';
+import { DeploymentError } from '../../../sandbox/aws/core/stack';
+import { mutate } from '../../../sandbox/world/template';
+import { World } from '../../../sandbox/world/world';
 
 /** What removing one permission brings about. */
 export interface Outcome {

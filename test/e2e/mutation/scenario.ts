@@ -1,8 +1,8 @@
 import { hurry } from './hurry';
-import { referrer, referrersIndex, tagFor } from '../../fakes/registry/artifacts';
-import { image, Manifest } from '../../fakes/registry/images';
-import { awsFault } from '../../local-cloud/core/endpoint';
-import type { World } from '../world';
+import { awsFault } from '../../../sandbox/aws/core/endpoint';
+import { referrer, referrersIndex, tagFor } from '../../../sandbox/registry/artifacts';
+import { image, Manifest } from '../../../sandbox/registry/images';
+import type { World } from '../../../sandbox/world/world';
 
 /** An account that has switched on what the mirror uses where it is there. */
 export const ACCOUNT = { ecr: { blobMounting: true } };

@@ -1,5 +1,5 @@
-import { getIn, Mutate, removeResource, setIn, Template } from './template';
-import { Json, list, record, strings } from '../../local-cloud/core/json';
+import { Json, list, record, strings } from '../../../sandbox/aws/core/json';
+import { getIn, Mutate, removeResource, setIn, Template } from '../../../sandbox/world/template';
 
 /** One way to make the template grant less than it does. */
 export interface Mutation {

@@ -1,0 +1,23 @@
+import type { SyncRun } from '../context';
+import type { SourceManifest } from '../registry/source';
+import { retrying } from '../resilience/retrying';
+
+/** One PutImage, at the pace that ECR takes. Without a tag, the manifest is there by its digest alone. */
+export function putManifest(run: SyncRun, repository: string, manifest: SourceManifest, digest: string, tag?: string): Promise<void> {
+  return retrying(`${repository}${tag === undefined ? '' : `:${tag}`} ${digest}`, run, async () => {
+    await run.putImages.take();
+    run.stopped.throwIfAborted();
+    await run.target.put(repository, manifest, digest, tag);
+  }, run.putImages);
+}
+
+/**
+ * Points tags to an image that the repository has. No bytes move.
+ *
+ * @throws ImageMissing
+ */
+export async function tagImage(run: SyncRun, repository: string, digest: string, tags: readonly string[]): Promise<void> {
+  const manifest = await run.target.manifest(repository, digest);
+  const settled = await Promise.allSettled(tags.map(tag => putManifest(run, repository, manifest, digest, tag)));
+  settled.forEach(result => { if (result.status === 'rejected') { throw result.reason; } });
+}

@@ -1,0 +1,51 @@
+/** A message of the queue. */
+export type SyncMessage = OrganizationMessage | PackageMessage;
+
+/** Reconcile every package: answered with one `PackageMessage` each. */
+export interface OrganizationMessage {
+  readonly kind: 'organization';
+}
+
+/** Reconcile one package. */
+export interface PackageMessage {
+  readonly kind: 'package';
+  /** Package name without the organization; nested names contain `/`. */
+  readonly package: string;
+  /** Digest that the delivery announced: the package holds at least this one. */
+  readonly digest?: string;
+  /** X-GitHub-Delivery, to follow one push through all logs. */
+  readonly delivery?: string;
+}
+
+export const ORGANIZATION_MESSAGE: OrganizationMessage = { kind: 'organization' };
+
+/**
+ * Parses the body of a queue message.
+ *
+ * @throws when it is none of ours: such a message belongs in the dead-letter queue, where a person sees it.
+ */
+export function parseMessage(body: string): SyncMessage {
+  const refuse = (why: string): Error => new Error(
+    `Queue message ${why}, expected {"kind":"organization"} or {"kind":"package","package":"NAME"}. `
+    + 'Only the mirror itself should send to this queue: look for another sender.');
+  const message = parseObject(body);
+  if (message === undefined) { throw refuse('is not a JSON object'); }
+  if (message.kind === 'organization') { return ORGANIZATION_MESSAGE; }
+  if (message.kind !== 'package') { throw refuse(`has kind ${JSON.stringify(message.kind)}`); }
+  if (typeof message.package !== 'string' || message.package === '') { throw refuse('names no package'); }
+  return {
+    kind: 'package',
+    package: message.package,
+    ...(typeof message.digest === 'string' ? { digest: message.digest } : {}),
+    ...(typeof message.delivery === 'string' ? { delivery: message.delivery } : {}),
+  };
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : undefined;
+  } catch {
+    return undefined;
+  }
+}
