@@ -1,3 +1,4 @@
+import { settleAll } from '../../shared/settle-all';
 import type { SyncRun } from '../context';
 import type { SourceManifest } from '../registry/source';
 import { retrying } from '../resilience/retrying';
@@ -18,6 +19,5 @@ export function putManifest(run: SyncRun, repository: string, manifest: SourceMa
  */
 export async function tagImage(run: SyncRun, repository: string, digest: string, tags: readonly string[]): Promise<void> {
   const manifest = await run.target.manifest(repository, digest);
-  const settled = await Promise.allSettled(tags.map(tag => putManifest(run, repository, manifest, digest, tag)));
-  settled.forEach(result => { if (result.status === 'rejected') { throw result.reason; } });
+  await settleAll(tags.map(tag => putManifest(run, repository, manifest, digest, tag)));
 }
