@@ -22,7 +22,10 @@ export interface GitHubClientOptions {
   readonly writes?: Bottleneck.Group;
 }
 
-/** An aborted request is not tried again, because nobody waits for its answer any more. Comes before the plugin that retries. */
+/**
+ * An aborted request is not tried again, because nobody waits for its answer any more. This plugin has to come before the
+ * one that retries.
+ */
 function noRetryWhenAborted(octokit: Octokit): object {
   octokit.hook.error('request', (error, { request }) => {
     if (request.signal?.aborted) { request.retries = 0; }

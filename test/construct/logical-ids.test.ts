@@ -24,20 +24,23 @@ describe.each(NAMES)('the logical ids of the mirror: %s', name => {
 });
 
 describe('a user loses', () => {
-  const HOOK: LogicalIds = { 'Mirror/Registration/Webhook/Default': { type: 'Custom::GhcrMirrorWebhook', id: 'Hook1' } };
+  const hook = (id: string): LogicalIds => ({ 'Mirror/Webhook/Default': { type: 'Custom::GhcrMirrorWebhook', id } });
   const ROLE: LogicalIds = { 'Mirror/Role': { type: 'AWS::IAM::Role', id: 'Role1' } };
 
   test('the webhook when the custom resource gets another logical id', () => {
-    const renamed: LogicalIds = { 'Mirror/Registration/Webhook/Default': { type: 'Custom::GhcrMirrorWebhook', id: 'Hook2' } };
-    expect(losses(HOOK, renamed)).toEqual([expect.stringMatching(/Hook1 .* became Hook2 .* deletes the former resource .* webhook in GitHub/)]);
+    expect(losses(hook('Hook1'), hook('Hook2')))
+      .toEqual([expect.stringMatching(/Hook1 .* became Hook2 .* former resource is deleted .* webhook in GitHub/)]);
   });
 
-  test.each(['AWS::SecretsManager::Secret', 'AWS::SQS::Queue', 'AWS::Logs::LogGroup', 'AWS::ApiGatewayV2::Api'])('a resource of type %s that is gone', type => {
-    expect(losses({ 'Mirror/Thing': { type, id: 'Thing1' } }, {})).toEqual([expect.stringContaining(`Mirror/Thing: Thing1 (${type}) is gone.`)]);
+  test.each([
+    'AWS::SecretsManager::Secret', 'AWS::SQS::Queue', 'AWS::Logs::LogGroup', 'AWS::ApiGatewayV2::Api',
+  ])('a resource of type %s that is gone', type => {
+    expect(losses({ 'Mirror/Thing': { type, id: 'Thing1' } }, {}))
+      .toEqual([expect.stringContaining(`Mirror/Thing: Thing1 (${type}) is gone.`)]);
   });
 
   test('nothing when a role is replaced or a resource is added', () => {
-    expect(losses(ROLE, HOOK)).toEqual([]);
-    expect(losses(HOOK, { ...HOOK, ...ROLE })).toEqual([]);
+    expect(losses(ROLE, hook('Hook1'))).toEqual([]);
+    expect(losses(hook('Hook1'), { ...hook('Hook1'), ...ROLE })).toEqual([]);
   });
 });

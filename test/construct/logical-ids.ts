@@ -36,7 +36,7 @@ function logicalIds(withEveryProp: boolean): LogicalIds {
 
 /** Resources whose replacement loses something, by the beginning of their type, with what a user loses. */
 const STATEFUL: Readonly<Record<string, string>> = {
-  'Custom::': 'CloudFormation deletes the former resource after it has created the new one, and with it the webhook in GitHub',
+  'Custom::': 'the former resource is deleted after the new one was created, and the webhook in GitHub with it',
   'AWS::SecretsManager::Secret': 'the value is deleted: GitHub signs with the old one, so that deliveries are refused',
   'AWS::SQS::Queue': 'the messages in it are deleted',
   'AWS::Logs::LogGroup': 'the logs in it are deleted',
@@ -54,6 +54,7 @@ export function losses(before: LogicalIds, after: LogicalIds): string[] {
     const loss = Object.entries(STATEFUL).find(([beginning]) => type.startsWith(beginning))?.[1];
     if (loss === undefined || (now?.id === id && now.type === type)) { return []; }
     const became = now === undefined ? 'is gone' : `became ${now.id} (${now.type})`;
-    return [`${path}: ${id} (${type}) ${became}. CloudFormation replaces a resource whose logical id changes: ${loss}. Keep the path of its constructs.`];
+    return [`${path}: ${id} (${type}) ${became}. CloudFormation replaces a resource whose logical id changes: ${loss}. `
+      + 'Keep the path of its constructs.'];
   });
 }

@@ -20,7 +20,9 @@ export function propsIn(source: string): readonly Prop[] {
   const { statements } = ts.createSourceFile('ghcr-mirror.ts', source, ts.ScriptTarget.Latest, true);
   const props = statements.find((statement): statement is ts.InterfaceDeclaration =>
     ts.isInterfaceDeclaration(statement) && statement.name.text === 'GhcrMirrorProps');
-  if (props === undefined) { throw new Error('The source declares no interface GhcrMirrorProps: tell this reader where it has gone.'); }
+  if (props === undefined) {
+    throw new Error('The source declares no interface GhcrMirrorProps: tell this reader where it has gone.');
+  }
   return props.members.filter(ts.isPropertySignature).map(member => ({
     name: member.name.getText(),
     optional: member.questionToken !== undefined,

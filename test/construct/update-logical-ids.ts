@@ -1,4 +1,7 @@
-/** Writes the logical ids of today into logical-ids.json, unless a user would lose something: `npx tsx test/construct/update-logical-ids.ts`. */
+/**
+ * Writes the logical ids of today into logical-ids.json, unless a user would lose something: `npx tsx
+ * test/construct/update-logical-ids.ts`.
+ */
 import { commit, committed, losses, synthesized } from './logical-ids';
 import bundleWhenNeeded from '../setup/bundle-when-needed';
 

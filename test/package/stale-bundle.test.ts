@@ -31,7 +31,9 @@ test('a bundle that is newer than its sources is not made again', () => {
   expect(staleBundle(root)).toBeUndefined();
 });
 
-test.each(['lambda/sync/main.ts', 'lambda/shared/plan.ts', 'package-lock.json', '.projen/tasks.json'])('a change of %s asks for bundling', file => {
+test.each([
+  'lambda/sync/main.ts', 'lambda/shared/plan.ts', 'package-lock.json', '.projen/tasks.json',
+])('a change of %s asks for bundling', file => {
   write(file, 3);
   expect(staleBundle(root)).toBe(`${file} is newer than assets/lambda/sync/index.js, or gone`);
 });

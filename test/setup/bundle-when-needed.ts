@@ -13,8 +13,8 @@ interface GlobalConfig {
 }
 
 /**
- * Runs once before jest's tests: bundles the programs when a bundle is missing or older than its sources, so that no test meets a
- * missing asset or an old program.
+ * Runs once before jest's tests: bundles the programs when a bundle is missing or older than its sources, so that no
+ * test meets a missing asset or an old program.
  */
 export default function bundleWhenNeeded({ testPathPatterns: { patterns } }: GlobalConfig): void {
   if (patterns.length > 0 && patterns.every(pattern => WITHOUT_BUNDLES.test(pattern))) { return; }
@@ -24,6 +24,7 @@ export default function bundleWhenNeeded({ testPathPatterns: { patterns } }: Glo
   const projen = join(root, 'node_modules', '.bin', 'projen');
   const { status, stdout, stderr, error } = spawnSync(projen, ['bundle'], { cwd: root, encoding: 'utf8' });
   if (status !== 0) {
-    throw new Error(`The programs could not be bundled: ${error?.message ?? `${stdout}${stderr}`}\nRun \`npx projen bundle\` to see it again.`);
+    const cause = error?.message ?? `${stdout}${stderr}`;
+    throw new Error(`The programs could not be bundled: ${cause}\nRun \`npx projen bundle\` to see it again.`);
   }
 }

@@ -11,10 +11,12 @@ interface Metafile {
 const COMMON_INPUTS = ['package-lock.json', '.projen/tasks.json'];
 
 /**
- * Tells why the programs below lambda/ have to be bundled. Compares the times of the files that esbuild has read and written, as make does.
+ * Tells why the programs below lambda/ have to be bundled. Compares the times of the files that esbuild has read and
+ * written, as make does.
  *
  * @param root the project's folder
- * @returns the reason, such as `lambda/sync/main.ts is newer than assets/lambda/sync/index.js`; undefined when nothing has to be done
+ * @returns the reason, such as `lambda/sync/main.ts is newer than assets/lambda/sync/index.js`; undefined when nothing
+ * has to be done
  */
 export function staleBundle(root: string): string | undefined {
   return programs(root).map(program => staleProgram(root, program)).find(reason => reason !== undefined);
