@@ -190,7 +190,7 @@ export class GhcrMirror extends Construct {
   /** Secret that GitHub signs its deliveries with. */
   public readonly webhookSecret: ISecret;
 
-  /** Prefix of the ECR repository names; empty if they have none. */
+  /** Prefix of the ECR repository names, or an empty string if they have none. */
   public readonly repositoryPrefix: string;
 
   constructor(scope: Construct, id: string, props: GhcrMirrorProps) {
@@ -268,7 +268,7 @@ export class GhcrMirror extends Construct {
    * Returns the ECR repository of a package, for example to run its images in ECS. The repository exists in ECR once
    * the first image of the package has been mirrored.
    *
-   * @param packageName name of the GHCR package without the organization, such as `app`; nested names contain `/`
+   * @param packageName name of the GHCR package without the organization, such as `app` or `team/tool`
    * @throws if ECR accepts no repository of that name
    */
   public repository(packageName: string): IRepository {
