@@ -21,11 +21,12 @@ import { readEnvironment } from '../shared/environment';
 import { messageOf } from '../shared/errors';
 import { gitHubPackages } from '../shared/github-packages';
 import { planPackage } from '../shared/inventory';
+import { oneLine } from '../shared/one-line';
 import { readSecret, secretName } from '../shared/secrets';
 
 const now = (): number => Date.now();
 const sleepFor = (ms: number, signal?: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
-const print = (line: string): void => { process.stdout.write(`${line}\n`); };
+const print = (line: string): void => { process.stdout.write(`${oneLine(line)}\n`); };
 
 async function main(args: readonly string[]): Promise<number> {
   const dryRun = args.includes('--dry-run');

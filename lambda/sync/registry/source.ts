@@ -16,6 +16,8 @@ export interface SourceRegistry {
   manifest(repository: string, digest: string, signal?: AbortSignal): Promise<SourceManifest>;
   /** Digest that a tag points to now; undefined when the registry has no such tag. */
   tagDigest(repository: string, tag: string, signal?: AbortSignal): Promise<string | undefined>;
+  /** Whether this repository has the blob. Another repository of the registry doesn't count. */
+  hasBlob(repository: string, digest: string, signal?: AbortSignal): Promise<boolean>;
   /** @param offset first byte to read; the bytes before it are left out */
   blob(repository: string, blob: Descriptor, offset: number, signal?: AbortSignal): Promise<IncomingMessage>;
 }
@@ -45,6 +47,12 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
       if (isDigest(digest)) { return digest; }
       // The header is a SHOULD in the distribution specification: without it, the bytes tell.
       return digestOf(await registry.requireStatus(await registry.send(repository, request), what, 200), 'sha256:');
+    },
+    async hasBlob(repository, digest, signal) {
+      const response = await registry.send(repository, { method: 'HEAD', at: `blobs/${digest}`, signal });
+      // A redirect leads to the storage behind the registry, and is given for a blob of the repository alone.
+      await registry.requireStatus(response, `the question for blob ${digest} of ${repository}`, 200, 302, 307, 308, 404);
+      return response.statusCode !== 404;
     },
     async blob(repository, { digest }, offset, signal) {
       const range = offset > 0 ? { range: `bytes=${offset}-` } : undefined;

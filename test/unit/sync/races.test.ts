@@ -119,6 +119,7 @@ class Race {
       source: {
         manifest: (_, own) => step(() => bytes(own)),
         tagDigest: (_, tag) => step(() => this.source.get(tag)),
+        hasBlob: () => step(() => true),
         blob: () => Promise.reject(new Error('the mover is a stand-in')),
       },
       blobs: { move: () => step(() => 1) },

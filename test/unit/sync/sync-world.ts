@@ -100,6 +100,7 @@ export class World {
         this.asked.push(`${repository}:${tag}`);
         return this.sourceTag(repository.slice('my-org/'.length), tag);
       },
+      hasBlob: async () => true,
       blob: () => Promise.reject(new Error('the mover is a stand-in')),
     },
     blobs: { move: (job, signal) => this.move(job, signal) },
