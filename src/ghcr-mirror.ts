@@ -17,6 +17,7 @@ import { Registration } from './private/registration';
 import { SyncProject } from './private/sync-project';
 import { SyncQueue } from './private/sync-queue';
 import { validateProps } from './private/validate';
+import { validateRegion } from './private/validate-region';
 import { WebhookEndpoint } from './private/webhook-endpoint';
 
 /** Properties of `GhcrMirror`. */
@@ -177,6 +178,7 @@ export class GhcrMirror extends Construct {
   constructor(scope: Construct, id: string, props: GhcrMirrorProps) {
     super(scope, id);
     validateProps(props);
+    validateRegion(this);
 
     const { organization, packagesToken } = props;
     const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
