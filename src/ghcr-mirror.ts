@@ -11,6 +11,7 @@ import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { isRepositoryName, repositoryName } from './image-name';
+import { acknowledge } from './private/acknowledgements';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
 import { repositoriesArn } from './private/permissions';
 import { Registration } from './private/registration';
@@ -245,6 +246,7 @@ export class GhcrMirror extends Construct {
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
     this.deadLetterAlarm = queues.deadLetterAlarm;
+    acknowledge(this, { repositoryPrefix: this.repositoryPrefix, registrationFunction: registration.function });
   }
 
   /**
