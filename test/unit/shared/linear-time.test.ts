@@ -4,12 +4,12 @@ import { isImmutable } from '../../../lambda/shared/mutability';
 import { parsePackageEvent } from '../../../lambda/shared/package-event';
 import { secretName, tokenIn } from '../../../lambda/shared/secrets';
 import { failureText } from '../../../lambda/sync/report';
-import { causeOf } from '../../../lambda/sync/resilience/failure';
+import { lastMessage, SkopeoError } from '../../../lambda/sync/skopeo/errors';
 import { isDigest, isRepositoryName, isTag } from '../../../src/image-name';
 
 /**
- * Everything that reads text which an enemy chooses, with the text that is worst for it. Four times the text may take about four times
- * as long; with a quadratic reader it takes sixteen times as long, and with one that backtracks it never ends.
+ * Everything that reads text which an enemy chooses, with the text that is worst for it. Four times the text may take about
+ * four times as long; a quadratic reader takes sixteen times as long, and one that backtracks never ends.
  */
 const READERS: readonly (readonly [string, (text: string) => unknown, (n: number) => string])[] = [
   ['a Link header of pages that never end', read(lastPage), n => '?page=1'.repeat(n) + 'rel="last"'],
@@ -27,11 +27,19 @@ const READERS: readonly (readonly [string, (text: string) => unknown, (n: number
   ['a secret of open braces', read(text => tokenIn(text, 'arn')), n => '{'.repeat(n)],
   ['the ARN of a secret of hyphens', secretName, n => `arn:aws:secretsmanager:r:1:secret:${'-aaaaaa'.repeat(n)}`],
   ['a physical id of digits', hookIdIn, n => `o/${'1'.repeat(n)}x`],
-  ['skopeo\'s error of white space', text => failureText(new Error(text), true), n => `${' '.repeat(n)}x`],
-  ['skopeo\'s error of points', text => failureText(new Error(text), true), n => `${'.'.repeat(n)}x`],
+  ['an error of white space', text => failureText(new Error(text), true), n => `${' '.repeat(n)}x`],
+  ['an error of points', text => failureText(new Error(text), true), n => `${'.'.repeat(n)}x`],
   ['skopeo\'s error that begins like a cause', causeOf, n => 'already exists token failed to read from destination repository '.repeat(n / 50)],
   ['skopeo\'s error of status codes', causeOf, n => '50'.repeat(n)],
+  ['skopeo\'s error about a long name', text => new SkopeoError(text, [`ghcr.io/${text}`]), n => ':a@'.repeat(n)],
+  ['skopeo\'s error of a name again and again', text => new SkopeoError(text, ['ghcr.io/o/aa:a']), n => '/aa:a'.repeat(n)],
+  ['skopeo\'s messages that never end', lastMessage, n => `level=fatal ${'msg=\\"'.repeat(n)}`],
+  ['skopeo\'s message of escapes', lastMessage, n => `level=fatal msg="${'\\\\'.repeat(n)}`],
 ];
+
+function causeOf(text: string): string {
+  return new SkopeoError(text).failureCause;
+}
 
 /** Errors are answers, too. */
 function read(reader: (text: string) => unknown): (text: string) => unknown {
