@@ -31,7 +31,6 @@ const READERS: readonly (readonly [string, (text: string) => unknown, (n: number
   ['an error of points', text => failureText(new Error(text), true), n => `${'.'.repeat(n)}x`],
   ['skopeo\'s error that begins like a cause', causeOf, n => 'already exists token failed to read from destination repository '.repeat(n / 50)],
   ['skopeo\'s error of status codes', causeOf, n => '50'.repeat(n)],
-  ['skopeo\'s error about a long name', text => new SkopeoError(text, [`ghcr.io/${text}`]), n => ':a@'.repeat(n)],
   ['skopeo\'s error of a name again and again', text => new SkopeoError(text, ['ghcr.io/o/aa:a']), n => '/aa:a'.repeat(n)],
   ['skopeo\'s messages that never end', lastMessage, n => `level=fatal ${'msg=\\"'.repeat(n)}`],
   ['skopeo\'s message of escapes', lastMessage, n => `level=fatal msg="${'\\\\'.repeat(n)}`],
