@@ -122,6 +122,10 @@ function addChecks(project: awscdk.AwsCdkConstructLibrary): void {
     description: 'Synthesize the same mirror in TypeScript, Python, Java and Go, from the built packages, and compare',
     exec: '.ci/bindings',
   });
+  project.addTask('permissions-table', {
+    description: 'Write the README\'s table of permissions from the synthesized template',
+    exec: 'tsx projenrc/permissions-table.ts',
+  });
   // jsii-diff needs a published version to compare with; projen's task fails without one.
   project.tasks.tryFind('compat')!.reset('tsx projenrc/compat.ts', { receiveArgs: true });
 }
