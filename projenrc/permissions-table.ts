@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import { WHY } from './permission-reasons';
-import { VARIANTS } from '../test/construct/variants';
 import { GhcrMirror } from '../src';
+import { VARIANTS } from '../test/construct/variants';
 
 /**
  * Writes the table of permissions between two marks in README.md, from the template of a mirror: a permission that is added without a
