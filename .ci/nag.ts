@@ -1,7 +1,7 @@
 /**
- * Checks the mirrors of test/construct/variants.ts with cdk-nag. Runs in an app that has the packed library, the newest aws-cdk-lib
- * and cdk-nag: see .ci/compatibility. A finding passes when the construct acknowledges it, or when a prop mends it that this
- * mirror doesn't set.
+ * Checks the mirrors of test/construct/variants.ts with cdk-nag. Runs in an app that has the packed library, the newest
+ * aws-cdk-lib and cdk-nag: see .ci/compatibility. A finding passes when the construct acknowledges it, or when a prop
+ * mends it that this mirror doesn't set.
  */
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { GhcrMirror } from 'cdk-ghcr2ecr';
@@ -9,7 +9,7 @@ import { AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks } from 'cdk-nag
 import type { IConstruct } from 'constructs';
 import { VARIANTS } from './variants';
 
-/** Findings that a prop mends; props that the library has not got yet let the finding pass, until the library has them. */
+/** Findings that a prop mends. A prop that the library has not got yet lets the finding pass until the library has it. */
 const MENDED_BY: Readonly<Record<string, string>> = {
   'AwsSolutions-SMG4': 'webhookSecret',
   'NIST.800.53.R5-SecretsManagerRotationEnabled': 'webhookSecret',
@@ -59,10 +59,12 @@ for (const [name, props] of Object.entries(VARIANTS)) {
   const mendable = open.filter(({ rule }) => mendedBy(rule) !== undefined);
   mendable.forEach(({ rule }) => used.add(rule));
   const without = given.repositoryPrefix === '' ? { ...given, repositoryPrefix: undefined } : given;
-  const set = (prop: string): boolean => Object.entries(without).some(([key, value]) => value !== undefined && prop.split(' or ').includes(key));
+  const set = (props: string): boolean =>
+    Object.entries(without).some(([key, value]) => value !== undefined && props.split(' or ').includes(key));
   const wrong = open.filter(finding => !mendable.includes(finding) || set(mendedBy(finding.rule) ?? ''));
   const needless = superfluous(mirror, findings(app, stack, false));
-  console.log(`${name}: ${open.length} findings that a prop mends, ${wrong.length} others, ${needless.length} needless acknowledgements`);
+  console.log(`${name}: ${mendable.length} findings that a prop mends, ${wrong.length} wrong ones, `
+    + `${needless.length} needless acknowledgements`);
   for (const { rule, path } of wrong) {
     console.log(`  ${path}: ${rule}. Mend it, or acknowledge it with a reason in src/private/acknowledgements.ts.`);
   }

@@ -5,7 +5,10 @@ interface Vulnerability {
   readonly severity: 'info' | 'low' | 'moderate' | 'high' | 'critical';
 }
 
-/** What `npm audit --json` writes: vulnerable packages by name, or, when the registry answers no audit, the status of its answer. */
+/**
+ * What `npm audit --json` writes: vulnerable packages by name, or, when the registry answers no audit, the status of
+ * its answer.
+ */
 export interface AuditReport {
   readonly vulnerabilities?: Readonly<Record<string, Vulnerability>>;
   readonly statusCode?: number;
@@ -16,7 +19,10 @@ export type Verdict =
   | { readonly kind: 'clean' | 'unanswered'; readonly text: string }
   | { readonly kind: 'vulnerable'; readonly text: string };
 
-/** Statuses of a registry that has no audit at all. Any other failure may be ours, or pass, and must not look like a clean report. */
+/**
+ * Statuses of a registry that has no audit at all. Any other failure may be ours, or pass, and must not look like a
+ * clean report.
+ */
 const NO_AUDIT: readonly number[] = [400, 403, 404, 405, 410, 501];
 
 /**
@@ -28,21 +34,33 @@ const NO_AUDIT: readonly number[] = [400, 403, 404, 405, 410, 501];
  */
 export function judge(report: AuditReport, bundled: ReadonlySet<string>): Verdict {
   if (report.vulnerabilities === undefined) { return unanswered(report); }
-  const serious = Object.values(report.vulnerabilities).filter(({ name, severity }) => bundled.has(name) || severity === 'high' || severity === 'critical');
+  const serious = Object.values(report.vulnerabilities)
+    .filter(({ name, severity }) => bundled.has(name) || severity === 'high' || severity === 'critical');
   return serious.length === 0
     ? { kind: 'clean', text: `No known vulnerability in ${bundled.size} bundled packages, and no high one in the others.` }
-    : { kind: 'vulnerable', text: serious.map(({ name, severity }) => `${name}: ${severity}${bundled.has(name) ? ', in a program' : ''}. Raise it: npm audit fix, or npx projen upgrade.`).join('\n') };
+    : { kind: 'vulnerable', text: serious.map(vulnerability => line(vulnerability, bundled)).join('\n') };
+}
+
+function line({ name, severity }: Vulnerability, bundled: ReadonlySet<string>): string {
+  const place = bundled.has(name) ? ', in a program' : '';
+  return `${name}: ${severity}${place}. Raise it: npm audit fix, or npx projen upgrade.`;
 }
 
 function unanswered({ statusCode, message }: AuditReport): Verdict {
   if (statusCode === undefined || !NO_AUDIT.includes(statusCode)) {
-    throw new Error(`npm audit failed (${statusCode ?? 'no status'}: ${message ?? 'no message'}), expected a report. Try again; whether there are vulnerabilities is not known.`);
+    throw new Error(`npm audit failed (${statusCode ?? 'no status'}: ${message ?? 'no message'}), expected a report. `
+      + 'Try again; whether there are vulnerabilities is not known.');
   }
-  return { kind: 'unanswered', text: `This package registry answers no audit (${statusCode}): NOT checked here for known vulnerabilities. GitHub's workflow "check" does.` };
+  return {
+    kind: 'unanswered',
+    text: `This package registry answers no audit (${statusCode}): NOT checked here for known vulnerabilities. `
+      + 'GitHub\'s workflow "check" does.',
+  };
 }
 
 function bundledPackages(files: readonly string[]): Set<string> {
-  const components = files.flatMap(file => (JSON.parse(readFileSync(file, 'utf8')) as { components: { group?: string; name: string }[] }).components);
+  const components = files.flatMap(file =>
+    (JSON.parse(readFileSync(file, 'utf8')) as { components: { group?: string; name: string }[] }).components);
   return new Set(components.map(({ group, name }) => group === undefined ? name : `${group}/${name}`));
 }
 

@@ -5,8 +5,9 @@ import { GhcrMirror } from '../src';
 import { VARIANTS } from '../test/construct/variants';
 
 /**
- * Writes the table of permissions between two marks in README.md, from the template of a mirror: a permission that is added without a
- * reason fails here, and one that is added without the table fails in test/package/permissions-table.test.ts.
+ * Writes the table of permissions between two marks in README.md, from the template of a mirror: a permission that is
+ * added without a reason fails here, and one that is added without the table fails in
+ * test/package/permissions-table.test.ts.
  */
 const START = '<!-- permissions: written by `npx projen permissions-table` -->';
 const END = '<!-- /permissions -->';
@@ -61,7 +62,10 @@ function lines(role: string, { Effect, Action, Resource, Condition }: Statement)
   }));
 }
 
-/** `arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/my-org/*` says no more than `repository/my-org/*`. */
+/**
+ * `arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/my-org/*` says no more than
+ * `repository/my-org/*`.
+ */
 function shortArn(arn: string): string {
   return arn.replace(/^arn:\{AWS::Partition\}:[\w-]+:(\{AWS::Region\})?:(\{AWS::AccountId\})?:/, '');
 }

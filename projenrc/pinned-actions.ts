@@ -7,9 +7,9 @@ interface Pin {
 }
 
 /**
- * Commits of the actions that projen's workflows use, by the reference that projen gives: a tag can be moved, a commit can't.
- * When projen raises an action, synthesis fails until the new commit is here. Take it from the action's repository:
- * `git ls-remote https://github.com/OWNER/NAME refs/tags/VERSION^{} refs/tags/VERSION`.
+ * Commits of the actions that projen's workflows use, by the reference that projen gives: a tag can be moved, a commit
+ * can't. When projen raises an action, synthesis fails until the new commit is here. Take it from the action's
+ * repository: `git ls-remote https://github.com/OWNER/NAME refs/tags/VERSION^{} refs/tags/VERSION`.
  */
 const PINS: Readonly<Record<string, Pin>> = {
   [github.ActionRefs.ACTIONS_CHECKOUT]: { version: 'v7.0.1', commit: '3d3c42e5aac5ba805825da76410c181273ba90b1' },

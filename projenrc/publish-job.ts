@@ -6,7 +6,10 @@ const TOOLS = 'projenrc/publishing';
 /** Steps in which projen installs every dependency, with scripts, and builds anew beside the right to publish. */
 const BUILDING = /^(install_dependencies|extract_build_artifact|move_build_artifact_out_of_the_way|(create|collect)_\w+_artifact)$/;
 
-/** publib installs these with pip, in whatever version is newest. Installed before, and without an index, it takes them as they are. */
+/**
+ * publib installs these with pip, in whatever version is newest. Installed before, and without an index, it takes them
+ * as they are.
+ */
 const PYTHON: readonly Step[] = [
   {
     name: 'Install the pinned Python tools',
@@ -15,8 +18,8 @@ const PYTHON: readonly Step[] = [
 ];
 
 /**
- * A job that publishes what the job `release` has built and tested, and builds nothing itself: it installs only the pinned tools, and
- * runs none of their installation scripts.
+ * A job that publishes what the job `release` has built and tested, and builds nothing itself: it installs only the
+ * pinned tools, and runs none of their installation scripts.
  */
 export function publishJob(job: Job): Job {
   const steps = job.steps.filter(({ id }) => !BUILDING.test(id ?? '')).map(publishStep);
@@ -44,7 +47,9 @@ function publishStep(step: Step): Step {
   return run === undefined ? step : { ...step, run };
 }
 
-/** Without NPM_REGISTRY: publib uses the same address by itself, and this repository names no package registry's host. */
+/**
+ * Without NPM_REGISTRY: publib uses the same address by itself, and this repository names no package registry's host.
+ */
 function publishEnvironment(env: Step['env'] = {}, usesPython: boolean): Step['env'] {
   const { NPM_REGISTRY: _, ...rest } = env;
   return { ...rest, NPM_CONFIG_IGNORE_SCRIPTS: 'true', ...(usesPython ? { PIP_NO_INDEX: '1' } : {}) };

@@ -1,8 +1,12 @@
-/** A listing of more pages than this (of 100 entries each) is taken for a mistake of the server's: reading it would never end. */
+/**
+ * A listing of more pages than this (of 100 entries each) is taken for a mistake of the server's: reading it would
+ * never end.
+ */
 const MOST_PAGES = 100_000;
 
 /**
- * Number of the last page, as a Link header tells; undefined where the header names none, because there is one page only.
+ * Number of the last page, as a Link header tells; undefined where the header names none, because there is one page
+ * only.
  *
  * The header is split instead of searched: a regular expression went over a long header again and again.
  *

@@ -4,8 +4,8 @@ import { Construct } from 'constructs';
 import { repositoriesArn } from './permissions';
 
 /**
- * Where CDK keeps acknowledgements, and cdk-nag 3 looks for them: `Validations.of(scope).acknowledge()` writes it. The oldest
- * aws-cdk-lib that we work with has no such method yet.
+ * Where CDK keeps acknowledgements, and cdk-nag 3 looks for them: `Validations.of(scope).acknowledge()` writes it. The
+ * oldest aws-cdk-lib that we work with has no such method yet.
  *
  * @see https://github.com/cdklabs/cdk-nag#suppressing-a-rule
  */
@@ -18,7 +18,10 @@ const SYNCHRONOUS = 'Its caller waits for the answer, and gets the error: nothin
 const QUEUED = 'It reads from a queue that has a dead-letter queue, and an alarm on that.';
 const REPEATED = 'CloudFormation waits for the answer and shows the error; the daily schedule calls it again the next day.';
 
-/** Findings that no prop of the mirror can mend, and why each is as it should be. `.ci/compatibility` fails when one is not needed. */
+/**
+ * Findings that no prop of the mirror can mend, and why each is as it should be. `.ci/compatibility` fails when one is
+ * not needed.
+ */
 const ALWAYS: Acknowledgements = {
   '': {
     'NIST.800.53.R5-IAMNoInlinePolicy': 'Each policy is written out for the one role that needs it, and goes with that role.',
@@ -60,8 +63,8 @@ export interface AcknowledgedParts {
 }
 
 /**
- * Tells cdk-nag which of its findings are as they should be. A finding that a prop can mend is left to the user: whoever gives no
- * key must see "no KMS key".
+ * Tells cdk-nag which of its findings are as they should be. A finding that a prop can mend is left to the user:
+ * whoever gives no key must see "no KMS key".
  */
 export function acknowledge(mirror: Construct, parts: AcknowledgedParts): void {
   for (const [path, rules] of [...Object.entries(ALWAYS), ...Object.entries(wildcards(mirror, parts))]) {

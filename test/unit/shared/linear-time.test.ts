@@ -8,8 +8,8 @@ import { lastMessage, SkopeoError } from '../../../lambda/sync/skopeo/errors';
 import { isDigest, isRepositoryName, isTag } from '../../../src/image-name';
 
 /**
- * Everything that reads text which an enemy chooses, with the text that is worst for it. Four times the text may take about
- * four times as long; a quadratic reader takes sixteen times as long, and one that backtracks never ends.
+ * Everything that reads text which an enemy chooses, with the text that is worst for it. Four times the text may take
+ * about four times as long; a quadratic reader takes sixteen times as long, and one that backtracks never ends.
  */
 const READERS: readonly (readonly [string, (text: string) => unknown, (n: number) => string])[] = [
   ['a Link header of pages that never end', read(lastPage), n => '?page=1'.repeat(n) + 'rel="last"'],
