@@ -1,15 +1,21 @@
 import { awscdk, github, javascript } from 'projen';
+import { HardenedWorkflows } from './hardened-workflows';
 
 const RUNNER = ['ubuntu-24.04'];
-
-/** The tool that uploads packages to the registries. */
-const PUBLIB = '0.2.1061';
 
 /** What the tests run for real; on GitHub's runners they can't install it themselves, for they aren't root there. */
 const SYSTEM_PACKAGES: github.workflows.JobStep = {
   name: 'Install what the tests run for real',
   run: 'sudo .ci/system-packages',
 };
+
+/** What packs the library for each language: one job builds all packages, and those that publish build nothing. */
+const PACKAGERS: github.workflows.JobStep[] = [
+  { uses: github.ActionRefs.ACTIONS_SETUP_JAVA, with: { 'distribution': 'corretto', 'java-version': '17' } },
+  { uses: github.ActionRefs.ACTIONS_SETUP_PYTHON, with: { 'python-version': '3.12' } },
+  { uses: github.ActionRefs.ACTIONS_SETUP_DOTNET, with: { 'dotnet-version': '6.x', 'cache': false } },
+  { uses: github.ActionRefs.ACTIONS_SETUP_GO, with: { 'go-version': 'stable', 'cache': false } },
+];
 
 /** Trusted publishing wherever a registry has it: the workflow proves who it is, and there is no token to leak. */
 export const PUBLISHING = {
@@ -23,8 +29,6 @@ export const PUBLISHING = {
   workflowRunsOn: RUNNER,
   // Trusted publishers are bound to this environment, and a maintainer can demand a review for it.
   releaseEnvironment: 'release',
-  // Pinned, for it runs beside the right to publish. Raise it by hand.
-  jsiiReleaseVersion: PUBLIB,
   pullRequestTemplateContents: [
     '<!-- The title becomes the commit and decides the version: "fix: ...", "feat: ...", "feat!: ..." for a breaking change. -->',
     '',
@@ -56,7 +60,8 @@ export const PUBLISHING = {
     githubDeployKeySecret: 'GO_DEPLOY_KEY',
   },
 
-  releaseWorkflowSetupSteps: [SYSTEM_PACKAGES],
+  releaseWorkflowSetupSteps: [...PACKAGERS, SYSTEM_PACKAGES],
+  postBuildSteps: [{ name: 'Try the package that gets published', run: '.ci/consumer dist/js/*.tgz' }],
   buildWorkflowOptions: {
     mutableBuild: false,
     preBuildSteps: [SYSTEM_PACKAGES],
@@ -74,9 +79,9 @@ export function addRelease(project: awscdk.AwsCdkConstructLibrary): void {
   addPackaging(project);
   addChecks(project);
   addCheckWorkflow(project);
-  // The address that publib uses by itself; this repository names no package registry's host.
-  // Should projen move the step, test/package/workflows.test.ts fails.
-  project.tryFindObjectFile('.github/workflows/release.yml')!.addDeletionOverride('jobs.release_npm.steps.9.env.NPM_REGISTRY');
+  // It pushes nothing: the tag is made with the release on GitHub, in a job of its own.
+  project.tryFindObjectFile('.github/workflows/release.yml')!.addOverride('jobs.release.permissions.contents', 'read');
+  new HardenedWorkflows(project);
 }
 
 /**
@@ -95,12 +100,31 @@ function addPackaging(project: awscdk.AwsCdkConstructLibrary): void {
   all.spawn(project.compileTask);
   for (const language of ['js', 'python', 'java', 'go']) { all.spawn(project.tasks.tryFind(`package:${language}`)!); }
   all.exec('jsii-pacmak -v --code-only --target dotnet');
+  packageReleases(project);
+}
+
+/** In a release, all packages and the list of what is in them are made by one job, while the version is in package.json. */
+function packageReleases(project: awscdk.AwsCdkConstructLibrary): void {
+  const pullRequest = 'node -e "process.exit(process.env.CI && !process.env.RELEASE ? 0 : 1)"';
+  const otherwise = 'node -e "process.exit(process.env.CI && !process.env.RELEASE ? 1 : 0)"';
+  const sbom = project.addTask('sbom', {
+    description: 'Write dist/sbom: for each program, a CycloneDX list of what is bundled into it',
+    exec: '.ci/sbom dist/sbom',
+  });
+  project.packageTask.reset();
+  project.packageTask.spawn(project.tasks.tryFind('package:js')!, { condition: pullRequest });
+  project.packageTask.spawn(project.tasks.tryFind('package-all')!, { condition: otherwise });
+  project.packageTask.spawn(sbom, { condition: otherwise });
 }
 
 function addChecks(project: awscdk.AwsCdkConstructLibrary): void {
   project.addTask('test:bindings', {
     description: 'Synthesize the same mirror in TypeScript, Python, Java and Go, from the built packages, and compare',
     exec: '.ci/bindings',
+  });
+  project.addTask('permissions-table', {
+    description: 'Write the README\'s table of permissions from the synthesized template',
+    exec: 'tsx projenrc/permissions-table.ts',
   });
   // jsii-diff needs a published version to compare with; projen's task fails without one.
   project.tasks.tryFind('compat')!.reset('tsx projenrc/compat.ts', { receiveArgs: true });

@@ -11,12 +11,14 @@ import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { isRepositoryName, repositoryName } from './image-name';
+import { acknowledge } from './private/acknowledgements';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
 import { repositoriesArn } from './private/permissions';
 import { Registration } from './private/registration';
 import { SyncProject } from './private/sync-project';
 import { SyncQueue } from './private/sync-queue';
 import { validateProps } from './private/validate';
+import { validateRegion } from './private/validate-region';
 import { WebhookEndpoint } from './private/webhook-endpoint';
 
 /** Properties of a `GhcrMirror`. Values that AWS or GitHub would refuse at deployment are refused at synthesis. */
@@ -196,6 +198,7 @@ export class GhcrMirror extends Construct {
   constructor(scope: Construct, id: string, props: GhcrMirrorProps) {
     super(scope, id);
     validateProps(props);
+    validateRegion(this);
 
     const { organization, packagesToken } = props;
     const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
@@ -262,6 +265,7 @@ export class GhcrMirror extends Construct {
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
     this.deadLetterAlarm = queues.deadLetterAlarm;
+    acknowledge(this, { repositoryPrefix: this.repositoryPrefix, registrationFunction: registration.function });
   }
 
   /**

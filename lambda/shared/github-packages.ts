@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { createGitHubClient, GitHubClient, GitHubClientOptions } from './github-client';
 import { explainPackagesError } from './github-errors';
+import { lastPage } from './last-page';
 import type { SourceVersion } from './plan';
 
 /** The part of GitHub that the mirror reads. */
@@ -62,10 +63,9 @@ async function readPage(client: GitHubClient, org: string, packageName: string, 
   const { data, headers } = await client.request(VERSIONS, {
     org, package_type: 'container', package_name: packageName, per_page: 100, state: 'active', page,
   });
-  const last = /[?&]page=(\d+)[^>]*>;\s*rel="last"/.exec(headers.link ?? '')?.[1];
   return {
     versions: data.map(version => ({ digest: version.name, tags: version.metadata?.container?.tags ?? [] })),
-    last: last === undefined ? page : Number(last),
+    last: lastPage(headers.link) ?? page,
   };
 }
 

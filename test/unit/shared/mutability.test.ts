@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { digest, target, version } from './samples';
 import { isImmutable } from '../../../lambda/shared/mutability';
 import { movesTags, plan } from '../../../lambda/shared/plan';
@@ -12,9 +13,27 @@ describe('isImmutable', () => {
     ['IMMUTABLE_WITH_EXCLUSION', ['v1.*'], 'v1x2', true],
     ['MUTABLE_WITH_EXCLUSION', ['v*'], 'v1', true],
     ['MUTABLE_WITH_EXCLUSION', ['v*'], 'latest', false],
+    ['MUTABLE_WITH_EXCLUSION', ['*'], 'latest', true],
+    ['MUTABLE_WITH_EXCLUSION', ['latest*'], 'latest', true],
+    ['MUTABLE_WITH_EXCLUSION', ['a*a'], 'a', false],
+    ['MUTABLE_WITH_EXCLUSION', ['a*a'], 'aa', true],
+    ['MUTABLE_WITH_EXCLUSION', ['*ab*b'], 'abb', true],
+    ['MUTABLE_WITH_EXCLUSION', ['*ab*b'], 'ab', false],
+    ['MUTABLE_WITH_EXCLUSION', ['**1**'], 'v1.0', true],
+    ['MUTABLE_WITH_EXCLUSION', ['a*b*c'], 'a-c-b', false],
+    ['MUTABLE_WITH_EXCLUSION', ['v[0-9]'], 'v1', false],
+    ['MUTABLE_WITH_EXCLUSION', [''], 'latest', false],
   ])('%s except %j: "%s" is %p', (setting, exclusions, tag, expected) => {
     expect(isImmutable({ setting, exclusions }, tag)).toBe(expected);
   });
+});
+
+test('a filter means the same as the regular expression that its wildcards stand for', () => {
+  const word = (...letters: string[]) => fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map(parts => parts.join(''));
+  fc.assert(fc.property(word('a', 'b', '.', '*'), word('a', 'b', '.'), (filter, tag) => {
+    const pattern = filter.split('*').map(literal => literal.replaceAll('.', '[.]')).join('.*');
+    expect(isImmutable({ setting: 'MUTABLE_WITH_EXCLUSION', exclusions: [filter] }, tag)).toBe(new RegExp(`^${pattern}$`).test(tag));
+  }), { numRuns: 2_000 });
 });
 
 describe('a plan for an immutable repository', () => {
