@@ -62,6 +62,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@aws-sdk/client-lambda',
     '@aws-sdk/client-sfn',
     '@types/aws-lambda',
+    // As Octokit's throttling plugin has it: tests space writes with a limiter of their own.
+    'bottleneck@^2.15.3',
     'fast-check',
     'tsx',
     'yaml',
