@@ -55,8 +55,24 @@ export interface GhcrMirrorProps {
   readonly webhookActive?: boolean;
 
   /**
-   * Secret that GitHub signs its deliveries with. The stages AWSCURRENT, AWSPREVIOUS and AWSPENDING are accepted, so that a
-   * rotation loses no delivery.
+   * URL that GitHub is told to deliver to, where something of yours stands before the API, such as CloudFront with a WAF: https, and ends in
+   * `/packages`. The API's own address is closed then: lead your URL to `mirror.api` by a custom domain name. docs/flood.md shows it.
+   *
+   * @default - the address of the API itself
+   */
+  readonly webhookUrl?: string;
+
+  /**
+   * Concurrent executions reserved for the webhook function: it never has more, and always these. AWS leaves at least 100 of the account's limit
+   * unreserved, so that an account whose limit is lower can reserve none.
+   *
+   * @default - none: a forged delivery costs milliseconds
+   */
+  readonly webhookReservedConcurrency?: number;
+
+  /**
+   * Secret that GitHub signs its deliveries with. The stages AWSCURRENT, AWSPREVIOUS and AWSPENDING are accepted, the latter two for 48 hours,
+   * so that a rotation loses no delivery.
    *
    * @default - a secret of 64 random characters is generated
    */
@@ -138,10 +154,10 @@ export interface GhcrMirrorProps {
  * seconds of the push, digest for digest.
  */
 export class GhcrMirror extends Construct {
-  /** URL that the organization's webhook delivers to: `https://.../packages`. */
+  /** URL that the organization's webhook delivers to: `https://.../packages`; `webhookUrl` where it is given. */
   public readonly endpointUrl: string;
 
-  /** The HTTP API behind `endpointUrl`. */
+  /** The HTTP API behind `endpointUrl`. Its only stage is `$default`. */
   public readonly api: HttpApi;
 
   /** Function that verifies deliveries and enqueues them. */
@@ -162,7 +178,7 @@ export class GhcrMirror extends Construct {
   /** Goes off when the dead-letter queue holds a message. It has no action: add yours. */
   public readonly deadLetterAlarm: Alarm;
 
-  /** Function that keeps the webhook in GitHub. Invoked with the input of its daily schedule, it repairs the hook at once. */
+  /** Function that keeps the webhook in GitHub. Invoked with `{"kind":"repair"}`, it repairs the hook at once. */
   public readonly registrationFunction: IFunction;
 
   /** `yes` when GitHub reached the endpoint during the last deployment, else `no: ` and the reason. */
@@ -181,7 +197,8 @@ export class GhcrMirror extends Construct {
     const { organization, packagesToken } = props;
     const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
     const registryHost = props.registryHost ?? 'ghcr.io';
-    const logGroup = (parent: Construct, name: string): LogGroup => new LogGroup(parent, name, {
+    const logGroup = (parent: Construct, name: string, logGroupName?: string): LogGroup => new LogGroup(parent, name, {
+      logGroupName,
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -194,7 +211,14 @@ export class GhcrMirror extends Construct {
     });
     // AWS recommends six times the function's timeout, so that a throttled function gets to its messages again.
     const queues = new SyncQueue(this, 'Queues', Duration.seconds(6 * DISPATCH_TIMEOUT.toSeconds()));
-    const endpoint = new WebhookEndpoint(this, 'Webhook', { organization, webhookSecret: this.webhookSecret, queue: queues.queue, logGroup });
+    const endpoint = new WebhookEndpoint(this, 'Webhook', {
+      organization,
+      webhookSecret: this.webhookSecret,
+      queue: queues.queue,
+      publicAddress: props.webhookUrl === undefined ? 'own' : 'other',
+      reservedConcurrency: props.webhookReservedConcurrency,
+      logGroup,
+    });
     const { project } = new SyncProject(this, 'Sync', {
       organization,
       repositoryPrefix: this.repositoryPrefix,
@@ -221,11 +245,12 @@ export class GhcrMirror extends Construct {
     const registration = new Registration(this, 'Registration', {
       hook: {
         organization,
-        endpointUrl: endpoint.url,
+        endpointUrl: props.webhookUrl ?? endpoint.url,
         githubApiUrl,
         active: props.webhookActive === false ? 'false' : 'true',
         selection: JSON.stringify({ prefix: this.repositoryPrefix, registry: registryHost }),
       },
+      executeApiUrl: endpoint.url,
       webhookToken: props.webhookToken,
       webhookSecret: this.webhookSecret,
       queue: queues.queue,
@@ -233,7 +258,7 @@ export class GhcrMirror extends Construct {
       logGroup,
     });
 
-    this.endpointUrl = endpoint.url;
+    this.endpointUrl = props.webhookUrl ?? endpoint.url;
     this.api = endpoint.api;
     this.webhookFunction = endpoint.function;
     this.dispatchFunction = dispatcher.function;

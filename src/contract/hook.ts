@@ -1,4 +1,7 @@
-/** What the registration keeps true in GitHub. Scalars are strings, because CloudFormation makes them so. */
+/**
+ * What the registration keeps true in GitHub. Scalars are strings, because CloudFormation makes them so. As properties they only make
+ * CloudFormation call the function: it obeys its environment, and refuses properties that differ from it.
+ */
 export interface HookProperties {
   readonly organization: string;
   /** URL that GitHub delivers to. */
@@ -21,15 +24,15 @@ export interface RegistrationProperties extends HookProperties {
 /** Stands for a mirror without `webhookToken`. */
 export const NO_TOKEN = 'none';
 
-/** Input of the daily schedule. */
-export interface RepairRequest {
-  readonly kind: 'repair';
-  readonly hook: HookProperties;
-  /** The hook that was registered: it is still ours when somebody has changed its URL. */
-  readonly hookId?: string;
-}
+/** Input of the daily schedule, which puts the webhook right. It names neither hook nor address: whoever may invoke the function could. */
+export const REPAIR_REQUEST = { kind: 'repair' } as const;
 
-/** Attributes of the custom resource. */
+/** Input of the schedule that has GitHub send again what it could not deliver. */
+export const REDELIVERY_REQUEST = { kind: 'redelivery' } as const;
+
+export type ScheduledRequest = typeof REPAIR_REQUEST | typeof REDELIVERY_REQUEST;
+
+/** Attributes of the custom resource. Templates of earlier versions, which a rollback brings back, read the hook's id. */
 export const HOOK_ATTRIBUTES = { hookId: 'HookId', reached: 'Reached' } as const;
 
 /** Path of the webhook endpoint below the API's URL. */
