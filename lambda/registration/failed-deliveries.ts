@@ -57,8 +57,8 @@ export function planHealing({ deliveries, complete }: DeliveryLog, now: number):
   const failed = eventsToHeal(deliveries.filter(({ deliveredAt }) => Date.parse(deliveredAt) >= now - HEALING.windowMs));
   if (failed.length === 0) { return { kind: 'nothing' }; }
   if (complete && failed.length <= HEALING.maxRedeliveries) { return { kind: 'redeliver', deliveries: failed.map(([newest]) => newest) }; }
-  const fresh = failed.some(attempts => attempts.some(({ redelivery, deliveredAt }) => !redelivery && Date.parse(deliveredAt) >= now - HEALING.freshMs));
-  return fresh ? { kind: 'reconcile', failed: failed.length } : { kind: 'nothing' };
+  const isFresh = ({ redelivery, deliveredAt }: HookDelivery): boolean => !redelivery && Date.parse(deliveredAt) >= now - HEALING.freshMs;
+  return failed.some(attempts => attempts.some(isFresh)) ? { kind: 'reconcile', failed: failed.length } : { kind: 'nothing' };
 }
 
 /** Attempts of each event that did not get through and may be tried again, newest first. */

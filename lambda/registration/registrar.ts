@@ -84,12 +84,14 @@ async function standBy(
   log.info('The function still has the environment of the deployment that is being rolled back: the schedule puts the webhook right.', { physicalId: id });
   await requestSync();
   const stays = isSameOrganization(properties.organization, own.organization) && properties.githubApiUrl === own.githubApiUrl;
-  const physicalId = stays || tokenName === undefined ? id : await formerIdentity(properties, tokenName, dependencies);
-  const hookId = hookIdIn(physicalId);
-  return { physicalId, hookId: typeof hookId === 'number' ? String(hookId) : '', reached: 'no: the deployment was rolled back' };
+  const identity = stays || tokenName === undefined ? id : await formerIdentity(properties, tokenName, dependencies);
+  const hookId = hookIdIn(identity);
+  return { physicalId: identity, hookId: typeof hookId === 'number' ? String(hookId) : '', reached: 'no: the deployment was rolled back' };
 }
 
-async function formerIdentity({ organization, githubApiUrl }: RegistrationProperties, tokenName: string, dependencies: RegistrarDependencies): Promise<string> {
+async function formerIdentity(
+  { organization, githubApiUrl }: RegistrationProperties, tokenName: string, dependencies: RegistrarDependencies,
+): Promise<string> {
   const { own } = dependencies;
   if (githubApiUrl !== own.githubApiUrl) { return physicalId(organization, UNKNOWN_HOOK); }
   const found = await explained(organization, tokenName, () => inTime(dependencies, async signal => {

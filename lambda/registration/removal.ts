@@ -63,7 +63,9 @@ async function removeHook(
 }
 
 /** Our hook; or the one of the identity, with the URL of an API that this stack had before. */
-function findRemovable(all: readonly Hook[], hookId: number | undefined, { endpointUrl }: FormerHook, { own, region }: RegistrarDependencies): Hook | undefined {
+function findRemovable(
+  all: readonly Hook[], hookId: number | undefined, { endpointUrl }: FormerHook, { own, region }: RegistrarDependencies,
+): Hook | undefined {
   // An interrupted Create at another address has left nothing that could be told from somebody's.
   if (hookId === undefined && endpointUrl !== undefined && !ownUrls(own).includes(endpointUrl)) { return undefined; }
   const replaced = all.find(({ id, url }) => id === hookId && url === endpointUrl && isExecuteApiUrl(url, region));
