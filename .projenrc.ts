@@ -135,6 +135,12 @@ project.addTask('demo', {
   ],
 });
 
+project.addTask('flood', {
+  description: 'Send 5,000 signed and 1,000 forged deliveries at once, and see each signed one arrive or healed',
+  exec: 'jest test/e2e/flood',
+  env: { FLOOD: 'full' },
+});
+
 project.addTask('bench', {
   description: 'Measure the mirror against its rivals in one run (--json FILE, --only NAME, --quick)',
   steps: [

@@ -45,6 +45,12 @@ const CASES: readonly Case[] = [
   ['registryHost', { ...HOSTS, registryHost: 'ghcr.io/my-org' }, '"ghcr.io/my-org"', /no scheme and no path/],
   ['registryHost', { ...HOSTS, registryHost: 'GHCR.io' }, '"GHCR.io"', /no scheme and no path/],
   ['webhookActive', { webhookActive: false }, 'false', /give the token, or remove this prop/],
+  ...[
+    'http://hooks.example.com/packages', 'https://hooks.example.com/', 'https://hooks.example.com/packages/', 'https://hooks.example.com/packages?x=1',
+    'https://hooks.example.com/packages#x', 'https://me:pass@hooks.example.com/packages', 'https://HOOKS.example.com/packages', 'hooks.example.com/packages',
+  ].map((webhookUrl): Case => ['webhookUrl', { webhookUrl }, `"${webhookUrl}"`, /https:\/\/hooks\.example\.com\/packages/]),
+  ...[0, -1, 1.5].map((webhookReservedConcurrency): Case =>
+    ['webhookReservedConcurrency', { webhookReservedConcurrency }, String(webhookReservedConcurrency), /Leave it out to reserve nothing/]),
 ];
 
 function messageOf(work: () => unknown): string {
@@ -108,6 +114,7 @@ describe('accepts', () => {
     ['the other bound', { buildTimeout: Duration.hours(8) }],
     ['a variable of the user\'s own', { buildEnvironment: { buildImage: LinuxBuildImage.STANDARD_7_0, environmentVariables: { HTTPS_PROXY: { value: 'http://proxy' } } } }],
     ['GitHub Enterprise Server', { githubApiUrl: 'https://github.acme.com/api/v3', registryHost: 'containers.github.acme.com' }],
+    ['an address of the user\'s own, below a path', { webhookUrl: 'https://hooks.example.com/ghcr/packages' }],
     ['a registry with a port', { githubApiUrl: 'http://127.0.0.1:8080', registryHost: '127.0.0.1:5000' }],
     ['tokens', {
       organization: Lazy.string({ produce: () => 'My-Org' }),
