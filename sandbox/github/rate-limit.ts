@@ -42,7 +42,15 @@ export class RateLimits {
 
   constructor(options: RateLimitOptions, private readonly now: () => number) {
     this.options = {
-      limit: 5000, windowMs: 3_600_000, status: 403, concurrent: 100, pointsPerMinute: 900, changesPerMinute: 80, changesPerHour: 500, retryAfterSeconds: 60, ...options,
+      limit: 5000,
+      windowMs: 3_600_000,
+      status: 403,
+      concurrent: 100,
+      pointsPerMinute: 900,
+      changesPerMinute: 80,
+      changesPerHour: 500,
+      retryAfterSeconds: 60,
+      ...options,
     };
   }
 

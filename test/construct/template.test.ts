@@ -105,9 +105,9 @@ describe('the access log', () => {
     }).map(stack => Template.fromStack(stack));
     const same = new Stack(new App(), 'One', { stackName: 'Renamed' });
     new GhcrMirror(same, 'A', { organization: 'My-Org', packagesToken: ownSecret(same, 'APackages') });
-    const all = names(...templates, Template.fromStack(same));
-    expect(all).toHaveLength(5);
-    expect(new Set(all).size).toBe(5);
+    const found = names(...templates, Template.fromStack(same));
+    expect(found).toHaveLength(5);
+    expect(new Set(found).size).toBe(5);
   });
 });
 

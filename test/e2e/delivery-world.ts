@@ -43,7 +43,9 @@ export class DeliveryWorld {
   private readonly clock = { now: () => this.time, sleep: (ms: number) => ms > 0 ? new Promise<void>(() => undefined) : Promise.resolve() };
   /** As src/private/webhook-endpoint.ts sets it. */
   private readonly throttle = new Throttle(50, 200, () => this.time);
-  private readonly signing = new SigningSecrets(async () => ({ secrets: [{ value: this.secret }], unreadable: [] }), () => this.time, new RecordingLog());
+  private readonly signing = new SigningSecrets(
+    async () => ({ secrets: [{ value: this.secret }], unreadable: [] }), () => this.time, new RecordingLog(),
+  );
   private parts: { readonly github: GitHub; readonly endpoint: HttpServer; readonly hookId: number } | undefined;
 
   public get github(): GitHub { return this.now.github; }
