@@ -57,8 +57,25 @@ export interface GhcrMirrorProps {
   readonly webhookActive?: boolean;
 
   /**
+   * URL that GitHub delivers to, if something of yours stands before the API, such as CloudFront with a WAF. It is an
+   * https URL that ends in `/packages`. The API's own address is closed then: lead your URL to `mirror.api` by a custom
+   * domain name, as docs/flood.md shows.
+   *
+   * @default - the address of the API itself
+   */
+  readonly webhookUrl?: string;
+
+  /**
+   * Number of concurrent executions that are reserved for the webhook function. It never has more, and always these.
+   * AWS keeps at least 100 of the account's limit unreserved, so an account with a lower limit can reserve none.
+   *
+   * @default - none, because a forged delivery costs milliseconds
+   */
+  readonly webhookReservedConcurrency?: number;
+
+  /**
    * Secret that GitHub signs its deliveries with. The endpoint accepts signatures of the stages AWSCURRENT, AWSPREVIOUS
-   * and AWSPENDING, so that no delivery is lost while the secret is rotated.
+   * and AWSPENDING, the latter two for 48 hours, so that no delivery is lost while the secret is rotated.
    *
    * @default - a secret of 64 random characters is generated
    */
@@ -150,10 +167,10 @@ export interface GhcrMirrorProps {
  * image of a package, and never deletes anything from ECR.
  */
 export class GhcrMirror extends Construct {
-  /** URL that the organization's webhook delivers to: `https://.../packages`. */
+  /** URL that the organization's webhook delivers to: `https://.../packages`; `webhookUrl` where it is given. */
   public readonly endpointUrl: string;
 
-  /** HTTP API that serves `endpointUrl`. */
+  /** HTTP API that serves `endpointUrl`. Its only stage is `$default`. */
   public readonly api: HttpApi;
 
   /** Function that verifies the signatures of deliveries and sends them to `queue`. */
@@ -181,8 +198,8 @@ export class GhcrMirror extends Construct {
   public readonly deadLetterAlarm: Alarm;
 
   /**
-   * Function that registers, repairs and removes the webhook in GitHub. Invoke it with its daily schedule's input to
-   * repair now.
+   * Function that registers, repairs and removes the webhook in GitHub. Invoke it with `{"kind":"repair"}` to repair
+   * the webhook now.
    */
   public readonly registrationFunction: IFunction;
 
@@ -203,7 +220,8 @@ export class GhcrMirror extends Construct {
     const { organization, packagesToken } = props;
     const githubApiUrl = props.githubApiUrl ?? 'https://api.github.com';
     const registryHost = props.registryHost ?? 'ghcr.io';
-    const logGroup = (parent: Construct, name: string): LogGroup => new LogGroup(parent, name, {
+    const logGroup = (parent: Construct, name: string, logGroupName?: string): LogGroup => new LogGroup(parent, name, {
+      logGroupName,
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -216,7 +234,14 @@ export class GhcrMirror extends Construct {
     });
     // AWS recommends six times the function's timeout, so that a throttled function gets to its messages again.
     const queues = new SyncQueue(this, 'Queues', Duration.seconds(6 * DISPATCH_TIMEOUT.toSeconds()));
-    const endpoint = new WebhookEndpoint(this, 'Webhook', { organization, webhookSecret: this.webhookSecret, queue: queues.queue, logGroup });
+    const endpoint = new WebhookEndpoint(this, 'Webhook', {
+      organization,
+      webhookSecret: this.webhookSecret,
+      queue: queues.queue,
+      publicAddress: props.webhookUrl === undefined ? 'own' : 'other',
+      reservedConcurrency: props.webhookReservedConcurrency,
+      logGroup,
+    });
     const { project } = new SyncProject(this, 'Sync', {
       organization,
       repositoryPrefix: this.repositoryPrefix,
@@ -243,11 +268,12 @@ export class GhcrMirror extends Construct {
     const registration = new Registration(this, 'Registration', {
       hook: {
         organization,
-        endpointUrl: endpoint.url,
+        endpointUrl: props.webhookUrl ?? endpoint.url,
         githubApiUrl,
         active: props.webhookActive === false ? 'false' : 'true',
         selection: JSON.stringify({ prefix: this.repositoryPrefix, registry: registryHost }),
       },
+      executeApiUrl: endpoint.url,
       webhookToken: props.webhookToken,
       webhookSecret: this.webhookSecret,
       queue: queues.queue,
@@ -255,7 +281,7 @@ export class GhcrMirror extends Construct {
       logGroup,
     });
 
-    this.endpointUrl = endpoint.url;
+    this.endpointUrl = props.webhookUrl ?? endpoint.url;
     this.api = endpoint.api;
     this.webhookFunction = endpoint.function;
     this.dispatchFunction = dispatcher.function;

@@ -3,11 +3,16 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { CdkCustomResourceEvent, CdkCustomResourceResponse, Context } from 'aws-lambda';
+import type { RegistrarDependencies } from './dependencies';
 import { organizationHooks } from './hooks';
-import { parseHookProperties, parseRegistrationProperties } from './properties';
-import { create, Registration, RegistrarDependencies, remove, repair, update } from './registrar';
+import { ownHook } from './own-hook';
+import { parseFormerHook, parseRegistrationProperties } from './properties';
+import { redeliverFailed } from './redelivery';
+import { create, Registration, update } from './registrar';
+import { remove } from './removal';
+import { repair } from './repair';
 import { REGISTRATION_ENVIRONMENT } from '../../src/contract/environment';
-import { HOOK_ATTRIBUTES, RepairRequest } from '../../src/contract/hook';
+import { HOOK_ATTRIBUTES, ScheduledRequest } from '../../src/contract/hook';
 import { ORGANIZATION_MESSAGE } from '../../src/contract/messages';
 import { readEnvironment } from '../shared/environment';
 import { readSecret, secretName } from '../shared/secrets';
@@ -28,9 +33,11 @@ async function read(arn: string): Promise<string> {
 
 function dependencies({ getRemainingTimeInMillis }: Pick<Context, 'getRemainingTimeInMillis'>): RegistrarDependencies {
   return {
+    own: ownHook(environment),
+    region: process.env.AWS_REGION ?? '',
     tokenName: environment.WEBHOOK_TOKEN_ARN === '' ? undefined : secretName(environment.WEBHOOK_TOKEN_ARN),
-    hooks: async ({ organization, githubApiUrl }, signal) => organizationHooks(organization, {
-      apiUrl: githubApiUrl,
+    hooks: async (organization, signal) => organizationHooks(organization, {
+      apiUrl: environment.GITHUB_API_URL,
       token: await read(environment.WEBHOOK_TOKEN_ARN),
       maxWaitSeconds: 60,
       warn: message => log.warn(message),
@@ -44,11 +51,25 @@ function dependencies({ getRemainingTimeInMillis }: Pick<Context, 'getRemainingT
   };
 }
 
-/** Called by CDK's provider framework for the custom resource, and by the daily schedule. Never logs the event: it holds a ResponseURL. */
-export async function handler(event: CdkCustomResourceEvent | RepairRequest, context: Context): Promise<CdkCustomResourceResponse | void> {
+/**
+ * Called by CDK's provider framework for the custom resource, and by two schedules. Where requests go, and about which hook, is the
+ * environment's to say: an event may come from anybody who may invoke the function. Never logs the event: it holds a ResponseURL.
+ */
+export async function handler(event: CdkCustomResourceEvent | ScheduledRequest, context: Context): Promise<CdkCustomResourceResponse | void> {
   log.addContext(context);
   const using = dependencies(context);
-  if ('kind' in event) { return repair(parseHookProperties({ ...event.hook }), event.hookId, using); }
+  return 'kind' in event ? scheduled(event.kind, using) : customResource(event, using);
+}
+
+async function scheduled(kind: ScheduledRequest['kind'], using: RegistrarDependencies): Promise<void> {
+  switch (kind) {
+    case 'repair': return repair(using);
+    case 'redelivery': return redeliverFailed(using);
+    default: throw new Error(`The request's kind is ${JSON.stringify(kind)}, expected "repair" or "redelivery". Only the mirror's own schedules should invoke this function.`);
+  }
+}
+
+async function customResource(event: CdkCustomResourceEvent, using: RegistrarDependencies): Promise<CdkCustomResourceResponse> {
   const { ResourceProperties: properties } = event;
   switch (event.RequestType) {
     case 'Create':
@@ -58,7 +79,7 @@ export async function handler(event: CdkCustomResourceEvent | RepairRequest, con
         event.PhysicalResourceId, parseRegistrationProperties(properties), parseRegistrationProperties(event.OldResourceProperties), using,
       ));
     case 'Delete':
-      await remove(event.PhysicalResourceId, () => parseHookProperties(properties), using);
+      await remove(event.PhysicalResourceId, parseFormerHook(properties), using);
       return { PhysicalResourceId: event.PhysicalResourceId };
   }
 }

@@ -1,4 +1,7 @@
+import type { FormerHook } from './removal';
 import type { HookProperties, RegistrationProperties } from '../../src/contract/hook';
+
+const DEFAULT_API_URL = 'https://api.github.com';
 
 /**
  * Properties of the hook, as CloudFormation hands them over: every scalar is a string. What is missing was
@@ -8,7 +11,7 @@ export function parseHookProperties(properties: Readonly<Record<string, unknown>
   return {
     organization: required(properties, 'organization'),
     endpointUrl: required(properties, 'endpointUrl'),
-    githubApiUrl: text(properties.githubApiUrl) ?? 'https://api.github.com',
+    githubApiUrl: text(properties.githubApiUrl) ?? DEFAULT_API_URL,
     active: text(properties.active) === 'false' ? 'false' : 'true',
     selection: text(properties.selection) ?? '',
   };
@@ -17,6 +20,11 @@ export function parseHookProperties(properties: Readonly<Record<string, unknown>
 /** Those of the custom resource, with what makes it necessary to register again. */
 export function parseRegistrationProperties(properties: Readonly<Record<string, unknown>>): RegistrationProperties {
   return { ...parseHookProperties(properties), webhookToken: text(properties.webhookToken), webhookSecret: text(properties.webhookSecret) };
+}
+
+/** What a Delete needs of them. It must not fail, so that nothing is required. */
+export function parseFormerHook(properties: Readonly<Record<string, unknown>>): FormerHook {
+  return { endpointUrl: text(properties.endpointUrl), githubApiUrl: text(properties.githubApiUrl) ?? DEFAULT_API_URL };
 }
 
 function required(properties: Readonly<Record<string, unknown>>, name: keyof HookProperties): string {

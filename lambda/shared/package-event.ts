@@ -13,6 +13,11 @@ const EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['package_v2', ['create', 'published', 'updated']],
 ]);
 
+/** Whether deliveries of this event, the value of X-GitHub-Event, are about packages. */
+export function isPackageEvent(event: string): boolean {
+  return EVENTS.has(event);
+}
+
 /** What a delivery means to the mirror. */
 export type PackageEvent =
   | { readonly kind: 'changed'; readonly package: string; readonly digest?: string; readonly tag?: string }
@@ -41,8 +46,8 @@ export function parsePackageEvent(event: string, payload: unknown, organization:
 }
 
 function parseSubject(subject: Json, payload: Json, organization: string): PackageEvent {
-  const type = packageType(subject);
-  if (type !== undefined && type.toUpperCase() !== 'CONTAINER') { return ignored(`package type "${type}" is not a container`); }
+  const type = otherType(subject);
+  if (type !== undefined) { return ignored(`package type "${type}" is not a container`); }
   const owner = string(object(payload.organization)?.login) ?? string(object(subject.owner)?.login) ?? string(subject.namespace);
   if (owner === undefined) { return malformed('no organization: "organization.login", "owner.login" and "namespace" are missing'); }
   if (owner.toLowerCase() !== organization.toLowerCase()) { return ignored(`organization "${owner}" is not mirrored here`); }
@@ -55,8 +60,16 @@ function parseSubject(subject: Json, payload: Json, organization: string): Packa
   return { kind: 'changed', package: name, ...(digest ? { digest } : {}), ...(tag ? { tag } : {}) };
 }
 
-function packageType(subject: Json): string | undefined {
-  return string(subject.package_type) ?? string(subject.ecosystem) ?? string(object(subject.registry)?.type);
+/**
+ * Why the package is no container, if no field says that it is one. GitHub's own samples of images contradict themselves: `package_type`
+ * npm, `ecosystem` docker, `registry.type` CONTAINER, with `container_metadata`
+ * (https://github.com/octokit/webhooks/tree/main/payload-examples/api.github.com/package).
+ */
+function otherType(subject: Json): string | undefined {
+  const types = [subject.package_type, subject.ecosystem, object(subject.registry)?.type].flatMap(type => string(type) ?? []);
+  const container = types.some(type => type.toUpperCase() === 'CONTAINER')
+    || object(object(subject.package_version)?.container_metadata) !== undefined;
+  return container ? undefined : types[0];
 }
 
 function firstDigest(...candidates: unknown[]): string | undefined {

@@ -218,6 +218,7 @@ export class GitHub {
         organization,
         site,
         pageSizeCap,
+        deliveryStatusFilter: this.options.deliveryStatusFilter ?? true,
         ping: hook => this.courier.sendInBackground(this.pingOf(hook)),
         redeliver: (hook, delivery) => this.courier.sendInBackground(this.courier.redelivery(hook, delivery)),
       }),

@@ -14,6 +14,8 @@ export interface HooksContext {
   readonly organization: Organization;
   readonly site: Site;
   readonly pageSizeCap: number;
+  /** Whether lists of deliveries know the parameter `status`. */
+  readonly deliveryStatusFilter: boolean;
   /** Sends a hook its ping, in the background. */
   ping(hook: Hook): void;
   /** Sends a delivery again, in the background. */
@@ -92,9 +94,21 @@ const ping: Handler = (context, _, find) => {
 };
 
 const listDeliveries: Handler = (context, { url }, find) => {
-  const { items, link } = cursorPage(context.deliveries.shown(find().id), url, context.pageSizeCap);
+  const status = context.deliveryStatusFilter ? url.searchParams.get('status') : null;
+  const shownOnes = context.deliveries.shown(find().id).filter(({ statusCode }) => hasStatus(statusCode, status));
+  const { items, link } = cursorPage(shownOnes, url, context.pageSizeCap);
   return { status: 200, body: items.map(restDelivery), headers: linkHeader(link) };
 };
+
+/** GitHub's classes leave out what nothing answered. https://docs.github.com/en/rest/orgs/webhooks#list-deliveries-for-an-organization-webhook */
+function hasStatus(statusCode: number, status: string | null): boolean {
+  switch (status) {
+    case null: return true;
+    case 'success': return statusCode >= 200 && statusCode < 400;
+    case 'failure': return statusCode >= 400 && statusCode < 600;
+    default: throw new ApiError(422, `Invalid request.\n\n"${status}" is not a member of "success", "failure".`);
+  }
+}
 
 const getDelivery: Handler = (context, { parameters }, find) => {
   const delivery = context.deliveries.get(find().id, number(parameters.delivery));

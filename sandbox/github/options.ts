@@ -41,6 +41,8 @@ export interface GitHubOptions {
   readonly prefix?: '' | '/api/v3';
   /** Smaller pages than GitHub's 100, so that few versions already need several. @default 100 */
   readonly pageSizeCap?: number;
+  /** Whether the list of deliveries knows the parameter `status`; GitHub Enterprise Server may not, and answers with all. @default true */
+  readonly deliveryStatusFilter?: boolean;
   /** How long a delivery waits before it is sent: one number, or a range to draw from (which reorders). @default 0 */
   readonly deliveryDelayMs?: number | readonly [number, number];
   /** Tags of one digest that are pushed within this time share one delivery, which names the last. @default 50 */

@@ -11,11 +11,25 @@ export interface RateLimitOptions {
   readonly concurrent?: number;
   /** Points per minute (GET 1, others 5) before the secondary limit strikes. @default 900 */
   readonly pointsPerMinute?: number;
+  /** Requests that change something, in a minute, before the secondary limit strikes. @default 80 */
+  readonly changesPerMinute?: number;
+  /** The same in an hour. @default 500 */
+  readonly changesPerHour?: number;
   /** `retry-after` of the secondary limit; undefined leaves the header out, which GitHub may do. @default 60 */
   readonly retryAfterSeconds?: number | undefined;
 }
 
-interface Window { resetAt: number; used: number; minuteEndsAt: number; points: number; underWay: number }
+interface Window {
+  resetAt: number;
+  used: number;
+  minuteEndsAt: number;
+  points: number;
+  underWay: number;
+  /** Requests that changed something, in this minute and this hour. */
+  changes: number;
+  hourEndsAt: number;
+  changesThisHour: number;
+}
 
 /**
  * Primary and secondary limits, counted by user.
@@ -27,7 +41,17 @@ export class RateLimits {
   private secondaryStrikes = 0;
 
   constructor(options: RateLimitOptions, private readonly now: () => number) {
-    this.options = { limit: 5000, windowMs: 3_600_000, status: 403, concurrent: 100, pointsPerMinute: 900, retryAfterSeconds: 60, ...options };
+    this.options = {
+      limit: 5000,
+      windowMs: 3_600_000,
+      status: 403,
+      concurrent: 100,
+      pointsPerMinute: 900,
+      changesPerMinute: 80,
+      changesPerHour: 500,
+      retryAfterSeconds: 60,
+      ...options,
+    };
   }
 
   /** Changes limits while the server runs. */
@@ -44,7 +68,9 @@ export class RateLimits {
   public start(user: number, method: string): void {
     const window = this.window(user);
     window.points += method === 'GET' ? 1 : 5;
-    if (this.secondary(window)) { throw this.secondaryError(); }
+    window.changes += method === 'GET' ? 0 : 1;
+    window.changesThisHour += method === 'GET' ? 0 : 1;
+    if (this.secondary(window, method !== 'GET')) { throw this.secondaryError(); }
     if (window.used >= this.options.limit) {
       throw new ApiError(this.options.status, `API rate limit exceeded for user ID ${user}. If you reach out to GitHub Support for help, please include the request ID.`);
     }
@@ -70,12 +96,14 @@ export class RateLimits {
     };
   }
 
-  private secondary(window: Window): boolean {
+  private secondary(window: Window, changes: boolean): boolean {
     if (this.secondaryStrikes > 0) {
       this.secondaryStrikes--;
       return true;
     }
-    return window.underWay >= this.options.concurrent || window.points > this.options.pointsPerMinute;
+    const { concurrent, pointsPerMinute, changesPerMinute, changesPerHour } = this.options;
+    const tooManyChanges = window.changes > changesPerMinute || window.changesThisHour > changesPerHour;
+    return window.underWay >= concurrent || window.points > pointsPerMinute || (changes && tooManyChanges);
   }
 
   private secondaryError(): ApiError {
@@ -88,9 +116,12 @@ export class RateLimits {
 
   private window(user: number): Window {
     const now = this.now();
-    const window = this.windows.get(user) ?? { resetAt: 0, used: 0, minuteEndsAt: 0, points: 0, underWay: 0 };
+    const window = this.windows.get(user) ?? {
+      resetAt: 0, used: 0, minuteEndsAt: 0, points: 0, underWay: 0, changes: 0, hourEndsAt: 0, changesThisHour: 0,
+    };
     if (window.resetAt <= now) { Object.assign(window, { resetAt: now + this.options.windowMs, used: window.underWay }); }
-    if (window.minuteEndsAt <= now) { Object.assign(window, { minuteEndsAt: now + 60_000, points: 0 }); }
+    if (window.minuteEndsAt <= now) { Object.assign(window, { minuteEndsAt: now + 60_000, points: 0, changes: 0 }); }
+    if (window.hourEndsAt <= now) { Object.assign(window, { hourEndsAt: now + 3_600_000, changesThisHour: 0 }); }
     this.windows.set(user, window);
     return window;
   }

@@ -14,7 +14,9 @@ export const SYNC_ENVIRONMENT = [
   'BUILD_TIMEOUT_MINUTES', 'GITHUB_API_URL', 'ORGANIZATION', 'PACKAGES_TOKEN_ARN', 'PUT_IMAGE_RATE', 'REGISTRY_HOST', 'REPOSITORY_PREFIX',
 ] as const;
 
-export const REGISTRATION_ENVIRONMENT = ['QUEUE_URL', 'WEBHOOK_SECRET_ARN', 'WEBHOOK_TOKEN_ARN'] as const;
+export const REGISTRATION_ENVIRONMENT = [
+  'ENDPOINT_URL', 'EXECUTE_API_URL', 'GITHUB_API_URL', 'ORGANIZATION', 'QUEUE_URL', 'WEBHOOK_ACTIVE', 'WEBHOOK_SECRET_ARN', 'WEBHOOK_TOKEN_ARN',
+] as const;
 
 /**
  * Variable of a single build: a JSON array of the packages to sync. If it is empty or absent, the build syncs every

@@ -1,6 +1,7 @@
 /**
  * Webhook as the registration keeps it in GitHub. `active` is a string, because CloudFormation turns scalars into
- * strings.
+ * strings. As properties of the custom resource, these values only make CloudFormation call the function: it obeys its
+ * environment, and refuses properties that differ from it.
  */
 export interface HookProperties {
   /** Login of the organization that has the hook. */
@@ -31,15 +32,15 @@ export interface RegistrationProperties extends HookProperties {
 /** Value of `webhookToken` for a mirror that was given none. */
 export const NO_TOKEN = 'none';
 
-/** Input that the daily schedule gives to the registration function. */
-export interface RepairRequest {
-  readonly kind: 'repair';
-  readonly hook: HookProperties;
-  /** Identity of the registered hook, by which the repair finds it if somebody has changed its URL. */
-  readonly hookId?: string;
-}
+/** Input of the daily schedule, which puts the webhook right. It names neither hook nor address: whoever may invoke the function could. */
+export const REPAIR_REQUEST = { kind: 'repair' } as const;
 
-/** Names of the custom resource's attributes, as `Fn::GetAtt` takes them. */
+/** Input of the schedule that has GitHub send again what it could not deliver. */
+export const REDELIVERY_REQUEST = { kind: 'redelivery' } as const;
+
+export type ScheduledRequest = typeof REPAIR_REQUEST | typeof REDELIVERY_REQUEST;
+
+/** Attributes of the custom resource. Templates of earlier versions, which a rollback brings back, read the hook's id. */
 export const HOOK_ATTRIBUTES = { hookId: 'HookId', reached: 'Reached' } as const;
 
 /** Path of the webhook endpoint below the API's URL. */

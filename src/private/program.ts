@@ -19,6 +19,8 @@ export interface ProgramFunctionProps {
   /** MB */
   readonly memorySize: number;
   readonly timeout: Duration;
+  /** @default - none is reserved: an account with a limit of 10 can reserve none */
+  readonly reservedConcurrency?: number;
 }
 
 /** A function that runs one of our bundles, with a role of its own that may write its own log and nothing else. */
@@ -37,6 +39,7 @@ export class ProgramFunction extends Function {
       logGroup: props.logGroup,
       memorySize: props.memorySize,
       timeout: props.timeout,
+      reservedConcurrentExecutions: props.reservedConcurrency,
     });
     props.logGroup.grantWrite(role);
   }

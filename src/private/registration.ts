@@ -1,4 +1,4 @@
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
@@ -7,16 +7,21 @@ import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
-import { grantSecretValue } from './permissions';
+import { grantSecretValue, schedulerPrincipal } from './permissions';
 import { allow, ProgramFunction } from './program';
 import { Environment, REGISTRATION_ENVIRONMENT } from '../contract/environment';
-import { HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, RegistrationProperties, RepairRequest } from '../contract/hook';
+import { HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, REDELIVERY_REQUEST, RegistrationProperties, REPAIR_REQUEST } from '../contract/hook';
 
 /** Registering waits for GitHub's ping and for GitHub's rate limits, each for a bounded time. */
 const TIMEOUT = Duration.minutes(5);
 
+/** GitHub's failed deliveries are looked at this often; the window of the log that is read is three times as long. */
+const REDELIVERY = Duration.minutes(10);
+
 export interface RegistrationProps {
   readonly hook: HookProperties;
+  /** URL of the endpoint at the API itself. */
+  readonly executeApiUrl: string;
   readonly webhookToken?: ISecret;
   readonly webhookSecret: ISecret;
   readonly queue: IQueue;
@@ -55,12 +60,17 @@ export class Registration extends Construct {
     });
     resource.node.addDependency(...props.after);
     this.reached = resource.getAttString(HOOK_ATTRIBUTES.reached);
-    if (props.webhookToken) { this.repairDaily(props.hook, resource.getAttString(HOOK_ATTRIBUTES.hookId)); }
+    if (props.webhookToken) { this.schedules(resource); }
   }
 
   private createFunction(props: RegistrationProps): ProgramFunction {
     const environment: Environment<typeof REGISTRATION_ENVIRONMENT> = {
+      ENDPOINT_URL: props.hook.endpointUrl,
+      EXECUTE_API_URL: props.executeApiUrl,
+      GITHUB_API_URL: props.hook.githubApiUrl,
+      ORGANIZATION: props.hook.organization,
       QUEUE_URL: props.queue.queueUrl,
+      WEBHOOK_ACTIVE: props.hook.active,
       WEBHOOK_SECRET_ARN: props.webhookSecret.secretArn,
       WEBHOOK_TOKEN_ARN: props.webhookToken?.secretArn ?? '',
     };
@@ -87,15 +97,14 @@ export class Registration extends Construct {
     return role;
   }
 
-  private repairDaily(hook: HookProperties, hookId: string): void {
-    const role = new Role(this, 'RepairRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
-    });
-    const input: RepairRequest = { kind: 'repair', hook, hookId };
-    new Schedule(this, 'Repair', {
-      schedule: ScheduleExpression.rate(Duration.days(1)),
-      description: 'GhcrMirror: puts the organization\'s webhook right',
-      target: new LambdaInvoke(this.function, { role, input: ScheduleTargetInput.fromObject(input) }),
-    });
+  /** Both run once right after they are created: the webhook has to be there by then, or they would make another. */
+  private schedules(webhook: CustomResource): void {
+    const role = new Role(this, 'RepairRole', { assumedBy: schedulerPrincipal(this) });
+    const every = (id: string, period: Duration, description: string, input: object): void => {
+      const target = new LambdaInvoke(this.function, { role, input: ScheduleTargetInput.fromObject(input) });
+      new Schedule(this, id, { schedule: ScheduleExpression.rate(period), description, target }).node.addDependency(webhook);
+    };
+    every('Repair', Duration.days(1), 'GhcrMirror: puts the organization\'s webhook right', REPAIR_REQUEST);
+    every('Redelivery', REDELIVERY, 'GhcrMirror: has GitHub send again what it could not deliver', REDELIVERY_REQUEST);
   }
 }

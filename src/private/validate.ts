@@ -2,6 +2,7 @@ import { Duration, Token } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
+import { WEBHOOK_PATH } from '../contract/hook';
 import type { GhcrMirrorProps } from '../ghcr-mirror';
 import { isRepositoryName } from '../image-name';
 
@@ -20,6 +21,7 @@ export function validateProps(props: GhcrMirrorProps): void {
   validateWindow(props.coalescingWindow);
   validateBuild(props);
   validateHosts(props);
+  validateWebhook(props);
 }
 
 function refuse(prop: string, got: unknown, expected: string, fix: string): never {
@@ -129,6 +131,23 @@ function validateHosts({ githubApiUrl, registryHost }: GhcrMirrorProps): void {
     refuse(githubApiUrl === undefined ? 'githubApiUrl' : 'registryHost', undefined, 'a value when its counterpart has one',
       '`githubApiUrl` and `registryHost` belong to one GitHub: give both, or none for github.com.');
   }
+}
+
+function validateWebhook({ webhookUrl, webhookReservedConcurrency: reserved }: GhcrMirrorProps): void {
+  if (webhookUrl !== undefined && !Token.isUnresolved(webhookUrl) && !isWebhookUrl(webhookUrl)) {
+    refuse('webhookUrl', webhookUrl, `an https URL that ends in ${WEBHOOK_PATH}, without query, fragment and credentials`,
+      `Give the address that leads to \`mirror.api\`, such as https://hooks.example.com${WEBHOOK_PATH}.`);
+  }
+  if (reserved !== undefined && !Token.isUnresolved(reserved) && !(Number.isInteger(reserved) && reserved >= 1)) {
+    refuse('webhookReservedConcurrency', reserved, 'a whole number from 1', 'Leave it out to reserve nothing; 5 handle what the API\'s throttle lets through.');
+  }
+}
+
+function isWebhookUrl(text: string): boolean {
+  if (!URL.canParse(text)) { return false; }
+  const { protocol, pathname, username, password, href } = new URL(text);
+  // The hook is found by its URL again, so that it has to be written as GitHub stores it.
+  return protocol === 'https:' && pathname.endsWith(WEBHOOK_PATH) && username === '' && password === '' && href === text && !/[?#]/.test(text);
 }
 
 /** The token travels to this URL, so plain HTTP is for loopback alone, where tests run. */

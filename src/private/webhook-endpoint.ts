@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Names, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -29,7 +29,10 @@ export interface WebhookEndpointProps {
   readonly organization: string;
   readonly webhookSecret: ISecret;
   readonly queue: IQueue;
-  readonly logGroup: (scope: Construct, id: string) => LogGroup;
+  /** Whether GitHub is told the API's own address, or one that leads to it: then its own is closed. */
+  readonly publicAddress: 'own' | 'other';
+  readonly reservedConcurrency?: number;
+  readonly logGroup: (scope: Construct, id: string, name?: string) => LogGroup;
 }
 
 /** `POST /packages`, and the function behind it. */
@@ -37,14 +40,18 @@ export class WebhookEndpoint extends Construct {
   public readonly api: HttpApi;
   public readonly function: ProgramFunction;
   public readonly accessLogGroup: ILogGroup;
-  /** URL that GitHub delivers to. */
+  /** URL of the endpoint at the API itself. */
   public readonly url: string;
 
   constructor(scope: Construct, id: string, props: WebhookEndpointProps) {
     super(scope, id);
     this.function = this.createFunction(props);
-    this.accessLogGroup = props.logGroup(this, 'AccessLog');
-    this.api = new HttpApi(this, 'Api', { createDefaultStage: false, description: 'Receives the package events of a GitHub organization' });
+    this.accessLogGroup = props.logGroup(this, 'AccessLog', this.accessLogName());
+    this.api = new HttpApi(this, 'Api', {
+      createDefaultStage: false,
+      description: 'Receives the package events of a GitHub organization',
+      disableExecuteApiEndpoint: props.publicAddress === 'other' ? true : undefined,
+    });
     this.api.addRoutes({ path: WEBHOOK_PATH, methods: [HttpMethod.POST], integration: new HttpLambdaIntegration('Webhook', this.function) });
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
@@ -59,7 +66,17 @@ export class WebhookEndpoint extends Construct {
     this.url = `${stage.url.replace(/\/$/, '')}${WEBHOOK_PATH}`;
   }
 
-  private createFunction({ organization, queue, webhookSecret, logGroup }: WebhookEndpointProps): ProgramFunction {
+  /**
+   * API Gateway enters each group that it delivers to into a policy of the account, which has 5,120 characters, unless the group's name begins
+   * so: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html. The stack's name tells stacks of one account
+   * and region apart, the hash of the path the mirrors of one stack.
+   */
+  private accessLogName(): string {
+    const path = Names.uniqueResourceName(this, { maxLength: 100, separator: '-', allowedSpecialCharacters: '-_' });
+    return `/aws/vendedlogs/${Stack.of(this).stackName}/${path}`;
+  }
+
+  private createFunction({ organization, queue, webhookSecret, reservedConcurrency, logGroup }: WebhookEndpointProps): ProgramFunction {
     const environment: Environment<typeof WEBHOOK_ENVIRONMENT> = {
       ORGANIZATION: organization,
       QUEUE_URL: queue.queueUrl,
@@ -73,6 +90,7 @@ export class WebhookEndpoint extends Construct {
       memorySize: 256,
       // GitHub waits 10 seconds for the answer.
       timeout: Duration.seconds(10),
+      reservedConcurrency,
     });
     grantSecretValue(this, webhookSecret, handler);
     handler.addToRolePolicy(allow(['sqs:SendMessage'], queue.queueArn));

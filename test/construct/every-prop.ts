@@ -12,6 +12,8 @@ export function everyProp(stack: Stack): Required<GhcrMirrorProps> {
     packagesToken: secret(stack, 'Packages', 'github/packages'),
     webhookToken: secret(stack, 'Hooks', 'github/hooks'),
     webhookActive: false,
+    webhookUrl: 'https://hooks.example.com/packages',
+    webhookReservedConcurrency: 5,
     webhookSecret: secret(stack, 'Signing', 'github/signing'),
     repositoryPrefix: 'mirror/ghcr',
     buildEnvironment: { computeType: ComputeType.LARGE },

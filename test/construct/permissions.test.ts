@@ -136,6 +136,14 @@ test.each(['MirrorDispatchScheduleRole', 'MirrorRegistrationRepairRole'])('%s se
   });
 });
 
+test('the schedules\' role of the registration is for the schedules of one group', () => {
+  const [[, { Properties }]] = Object.entries(resources(template))
+    .filter(([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith('MirrorRegistrationRepairRole'));
+  const { Statement } = Properties.AssumeRolePolicyDocument as { Statement: { Condition: { StringEquals: Record<string, unknown> } }[] };
+  const [{ Condition }] = Statement;
+  expect(text(Condition.StringEquals['aws:SourceArn'])).toBe('arn:{AWS::Partition}:scheduler:{AWS::Region}:{AWS::AccountId}:schedule-group/default');
+});
+
 test('without a token for webhooks the registration reads no secret', () => {
   const without = synth().template;
   expect(granted('MirrorRegistrationFunctionRole', without).filter(line => line.startsWith('secretsmanager'))).toEqual([]);

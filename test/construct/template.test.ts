@@ -1,6 +1,8 @@
+import { App, Stack } from 'aws-cdk-lib';
 import { Template, Match } from 'aws-cdk-lib/assertions';
 import { list, resources, text } from './policies';
 import { ownSecret, synth } from './synth';
+import { GhcrMirror } from '../../src';
 
 let template: Template;
 beforeAll(() => { template = synth(stack => ({ webhookToken: ownSecret(stack, 'Hooks') })).template; });
@@ -77,6 +79,35 @@ describe('the functions', () => {
     const environments = JSON.stringify(all('AWS::Lambda::Function').map(([, { Environment }]) => Environment)) + JSON.stringify(all('AWS::CodeBuild::Project'));
     expect(environments).not.toContain('resolve:secretsmanager');
     expect(environments).not.toContain('SECRETS_MANAGER');
+  });
+});
+
+describe('the access log', () => {
+  const names = (...stacks: Template[]): string[] => stacks.flatMap(each => Object.values(resources(each))
+    .filter(({ Type, Properties }) => Type === 'AWS::Logs::LogGroup' && Properties.LogGroupName !== undefined)
+    .map(({ Properties }) => text(Properties.LogGroupName)));
+
+  test('has a legal name below /aws/vendedlogs/, which needs no room in the account\'s resource policy', () => {
+    const [name, ...more] = names(template);
+    expect(more).toEqual([]);
+    expect(name).toMatch(/^\/aws\/vendedlogs\/[-_.#/A-Za-z0-9]+$/);
+    expect(name.length).toBeLessThanOrEqual(512);
+  });
+
+  test('has another name in each mirror of a stack, and in each stack', () => {
+    const app = new App();
+    const templates = ['One', 'Two'].map(id => {
+      const stack = new Stack(app, id);
+      for (const mirror of ['A', 'B']) {
+        new GhcrMirror(stack, mirror, { organization: 'My-Org', repositoryPrefix: mirror.toLowerCase(), packagesToken: ownSecret(stack, `${mirror}Packages`) });
+      }
+      return stack;
+    }).map(stack => Template.fromStack(stack));
+    const same = new Stack(new App(), 'One', { stackName: 'Renamed' });
+    new GhcrMirror(same, 'A', { organization: 'My-Org', packagesToken: ownSecret(same, 'APackages') });
+    const found = names(...templates, Template.fromStack(same));
+    expect(found).toHaveLength(5);
+    expect(new Set(found).size).toBe(5);
   });
 });
 
@@ -220,4 +251,57 @@ describe('the webhook in GitHub', () => {
       expect(DependsOn).toContainEqual(expect.stringMatching(id));
     }
   });
+});
+
+describe('the registration', () => {
+  const schedules = (): (readonly [string, Readonly<Record<string, unknown>>])[] => all('AWS::Scheduler::Schedule').filter(([id]) => id.startsWith('MirrorRegistration'));
+
+  test('knows from its environment where requests go and which hook is ours', () => {
+    const [, properties] = all('AWS::Lambda::Function').find(([id]) => id.startsWith('MirrorRegistrationFunction')) ?? [];
+    const { Variables } = properties?.Environment as { Variables: Record<string, unknown> };
+    const own = 'https://{MirrorWebhookApi}.execute-api.{AWS::Region}.{AWS::URLSuffix}/packages';
+    expect(Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]))).toMatchObject({
+      ENDPOINT_URL: own, EXECUTE_API_URL: own, GITHUB_API_URL: 'https://api.github.com', ORGANIZATION: 'My-Org', WEBHOOK_ACTIVE: 'true',
+    });
+  });
+
+  test('is invoked by two schedules whose input names neither hook nor address', () => {
+    expect(schedules().map(([, { ScheduleExpression, Target }]) => [ScheduleExpression, JSON.parse((Target as { Input: string }).Input)])).toEqual([
+      ['rate(1 day)', { kind: 'repair' }], ['rate(10 minutes)', { kind: 'redelivery' }],
+    ]);
+  });
+
+  test('is invoked by them only once the webhook is there: both run at once when they are created', () => {
+    for (const [id] of schedules()) {
+      expect(resources(template)[id].DependsOn).toContainEqual(expect.stringMatching(/^MirrorRegistrationWebhook/));
+    }
+  });
+});
+
+describe('an address of the user\'s own', () => {
+  const webhookUrl = 'https://hooks.example.com/packages';
+  let behind: Template;
+  beforeAll(() => { behind = synth(stack => ({ webhookToken: ownSecret(stack, 'Hooks'), webhookUrl })).template; });
+
+  test('is what GitHub is told, and the API\'s own is closed', () => {
+    behind.hasResourceProperties('Custom::GhcrMirrorWebhook', { endpointUrl: webhookUrl });
+    behind.hasResourceProperties('AWS::Lambda::Function', { Environment: { Variables: Match.objectLike({ ENDPOINT_URL: webhookUrl }) } });
+    behind.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+  });
+
+  test('is the endpoint of the mirror', () => {
+    const { stack } = synth({ webhookUrl });
+    expect((stack.node.findChild('Mirror') as GhcrMirror).endpointUrl).toBe(webhookUrl);
+  });
+
+  test('leaves the API\'s own open when it isn\'t given', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: Match.absent() });
+  });
+});
+
+test('no concurrency is reserved unless it is asked for', () => {
+  const reserved = (of: Template): unknown[] => Object.entries(resources(of))
+    .filter(([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('MirrorWebhookFunction'))
+    .map(([, { Properties }]) => Properties.ReservedConcurrentExecutions);
+  expect([reserved(template), reserved(synth({ webhookReservedConcurrency: 5 }).template)]).toEqual([[undefined], [5]]);
 });

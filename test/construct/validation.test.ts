@@ -49,6 +49,12 @@ const CASES: readonly Case[] = [
   ['putImageRate', { putImageRate: 0.9 }, '0.9', /stay below yours/],
   ['putImageRate', { putImageRate: 1001 }, '1001', /stay below yours/],
   ['putImageRate', { putImageRate: NaN }, 'NaN', /stay below yours/],
+  ...[
+    'http://hooks.example.com/packages', 'https://hooks.example.com/', 'https://hooks.example.com/packages/', 'https://hooks.example.com/packages?x=1',
+    'https://hooks.example.com/packages#x', 'https://me:pass@hooks.example.com/packages', 'https://HOOKS.example.com/packages', 'hooks.example.com/packages',
+  ].map((webhookUrl): Case => ['webhookUrl', { webhookUrl }, `"${webhookUrl}"`, /https:\/\/hooks\.example\.com\/packages/]),
+  ...[0, -1, 1.5].map((webhookReservedConcurrency): Case =>
+    ['webhookReservedConcurrency', { webhookReservedConcurrency }, String(webhookReservedConcurrency), /Leave it out to reserve nothing/]),
 ];
 
 /** Values that JavaScript lets through. A token must not show up in the message, and never in the template. */
@@ -128,6 +134,7 @@ describe('accepts', () => {
     ['the other bound', { buildTimeout: Duration.hours(8) }],
     ['a variable of the user\'s own', { buildEnvironment: { buildImage: LinuxBuildImage.STANDARD_7_0, environmentVariables: { HTTPS_PROXY: { value: 'http://proxy' } } } }],
     ['GitHub Enterprise Server', { githubApiUrl: 'https://github.acme.com/api/v3', registryHost: 'containers.github.acme.com' }],
+    ['an address of the user\'s own, below a path', { webhookUrl: 'https://hooks.example.com/ghcr/packages' }],
     ['a registry with a port', { githubApiUrl: 'http://127.0.0.1:8080', registryHost: '127.0.0.1:5000' }],
     ['tokens', {
       organization: Lazy.string({ produce: () => 'My-Org' }),

@@ -10,6 +10,7 @@ import type { Stack } from '../../sandbox/aws/core/stack';
 import { GitHub, startGitHub } from '../../sandbox/github';
 import { HttpServer, readBody, serve } from '../../sandbox/http-server';
 import { HOOKS_SECRET, MirrorSettings, PACKAGES_SECRET, STACK, synthesize } from '../../sandbox/world/synth';
+import type { HookProperties } from '../../src/contract/hook';
 
 /** One resource of a synthesized template, for a test to change. */
 export interface TemplateResource { readonly Type: string; Properties: Record<string, unknown>; DependsOn?: string[] }
@@ -100,9 +101,20 @@ export class HookWorld {
     for (const hook of [...this.github.hooks]) { await this.ask('DELETE', `hooks/${hook.id}`); }
   }
 
+  /** Runs the daily check. */
   public async repair(): Promise<void> {
-    const repairs = this.cloud.services.scheduler.names.filter(name => name.includes('Repair'));
-    for (const name of repairs) { await this.cloud.services.scheduler.fire(name); }
+    await this.fire('Repair');
+  }
+
+  /** Runs the look for failed deliveries, and waits until GitHub has sent what it was asked for. */
+  public async redeliver(): Promise<void> {
+    await this.fire('Redelivery');
+    await this.github.idle();
+  }
+
+  private async fire(part: string): Promise<void> {
+    const schedules = this.cloud.services.scheduler.names.filter(name => name.includes(part));
+    for (const name of schedules) { await this.cloud.services.scheduler.fire(name); }
     await this.cloud.idle();
   }
 
@@ -186,6 +198,17 @@ export function only(resources: Record<string, TemplateResource>, type: string, 
   const [found, ...more] = Object.entries(resources).filter(([name, { Type }]) => Type === type && id.test(name));
   if (found === undefined || more.length > 0) { throw new Error(`expected one ${type} like ${id}, got ${more.length + (found ? 1 : 0)}`); }
   return found;
+}
+
+/** Changes what the registration keeps: in the custom resource and in its function's environment, as the construct does. */
+export function registers(changes: Partial<Pick<HookProperties, 'organization' | 'endpointUrl' | 'githubApiUrl'>>): Change {
+  const variables = { organization: 'ORGANIZATION', endpointUrl: 'ENDPOINT_URL', githubApiUrl: 'GITHUB_API_URL' } as const;
+  return resources => {
+    const { Properties: properties } = only(resources, 'AWS::Lambda::Function', /RegistrationFunction/)[1];
+    const names = Object.entries(changes).map(([name, value]) => [variables[name as keyof typeof variables], value]);
+    properties.Environment = { Variables: { ...record(record(properties.Environment, 'Environment').Variables, 'Variables'), ...Object.fromEntries(names) } };
+    Object.assign(only(resources, WEBHOOK)[1].Properties, changes);
+  };
 }
 
 async function forward(github: GitHub, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -24,7 +24,6 @@ describe('the daily repair puts right', () => {
     ['a hook that is disabled', () => ({ active: false }), 'active was false'],
     ['other events', url => ({ events: ['push', 'issues'], config: { url, content_type: 'json', secret: 'x' } }), 'events were push, issues'],
     ['the content type, TLS and the secret', url => ({ config: { url, insecure_ssl: '1' } }), 'content type was form","TLS verification was off","it had no secret'],
-    ['another URL', () => ({ config: { url: 'https://example.com/elsewhere', content_type: 'json', secret: 'x' } }), 'URL was https://example.com/elsewhere'],
   ];
   for (const [name, damage, logged] of damages) {
     scenario(name, async world => {
@@ -44,6 +43,17 @@ describe('the daily repair puts right', () => {
     await world.repair();
     await expectOurHookAlone(world);
     expect(world.logged('it was missing')).toHaveLength(1);
+  });
+
+  scenario('a hook that somebody has led elsewhere, by one of its own: the other is theirs now', async world => {
+    await world.deploy();
+    const [{ id }] = world.github.hooks;
+    await world.ask('PATCH', `hooks/${id}`, { config: { url: 'https://example.com/elsewhere', content_type: 'json', secret: 'x' } });
+    await world.repair();
+    expect(world.github.hooks.map(({ url }) => url)).toEqual(['https://example.com/elsewhere', world.stack.outputs.EndpointUrl]);
+    expect(world.github.hooks.map(hook => hook.secretIs('x'))).toEqual([true, false]);
+    await world.stack.delete();
+    expect(world.github.hooks.map(hook => hook.id)).toEqual([id]);
   });
 
   scenario('a secret that was rotated', async world => {
@@ -93,6 +103,6 @@ describe('the daily repair', () => {
 
   scenario('is not there without a token', async world => {
     await world.deploy({ registerWebhook: false });
-    expect(world.cloud.services.scheduler.names.filter(name => name.includes('Repair'))).toEqual([]);
+    expect(world.cloud.services.scheduler.names.filter(name => /Repair|Redelivery/.test(name))).toEqual([]);
   });
 });

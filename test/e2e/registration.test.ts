@@ -1,4 +1,4 @@
-import { Change, HookWorld, HookWorlds, only, WEBHOOK } from './hook-world';
+import { Change, HookWorld, HookWorlds, only, registers, WEBHOOK } from './hook-world';
 import { awsFault } from '../../sandbox/aws/core/endpoint';
 import type { FaultRule } from '../../sandbox/faults';
 import type { GitHub } from '../../sandbox/github';
@@ -20,10 +20,7 @@ const brokenLater: Change = resources => {
   resources.Broken = { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: -1 }, DependsOn: [id] };
 };
 
-const set = (properties: Readonly<Record<string, unknown>>, ...also: Change[]): Change => resources => {
-  Object.assign(only(resources, WEBHOOK)[1].Properties, properties);
-  also.forEach(change => change(resources));
-};
+const both = (...changes: Change[]): Change => resources => changes.forEach(change => change(resources));
 
 const refuse = (status: number, message: string, more: Partial<FaultRule> = {}): FaultRule =>
   ({ fault: { kind: 'status', status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) }, ...more });
@@ -136,7 +133,7 @@ describe('update', () => {
   scenario('patches the same hook to another endpoint and disables it, with its whole configuration', async world => {
     await world.deploy();
     const before = identity(world);
-    await world.update({ webhookActive: false }, set({ endpointUrl: 'https://example.com/packages' }));
+    await world.update({ webhookActive: false }, registers({ endpointUrl: 'https://example.com/packages' }));
     expect(await hooksOf(world)).toEqual([ours(world, { url: 'https://example.com/packages', active: false })]);
     expect(identity(world)).toBe(before);
   });
@@ -153,7 +150,7 @@ describe('update', () => {
 
   scenario('to another organization makes a hook there, and the old one goes', async world => {
     await world.deploy();
-    await world.update({}, set({ organization: 'Other-Org' }));
+    await world.update({}, registers({ organization: 'Other-Org' }));
     expect(await hooksOf(world)).toEqual([]);
     expect(await hooksOf(world, world.other)).toEqual([ours(world)]);
     expect(identity(world)).toBe(`other-org/${world.other.hooks[0].id}`);
@@ -164,7 +161,7 @@ describe('update', () => {
   scenario('to another organization that fails later goes back to the old hook', async world => {
     await world.deploy();
     const before = identity(world);
-    expect(await failure(world.update({}, set({ organization: 'Other-Org' }, brokenLater)))).toContain('Broken');
+    expect(await failure(world.update({}, both(registers({ organization: 'Other-Org' }), brokenLater)))).toContain('Broken');
     expect(await hooksOf(world)).toEqual([ours(world)]);
     expect(world.other.hooks).toEqual([]);
     expect(identity(world)).toBe(before);
@@ -172,14 +169,14 @@ describe('update', () => {
 
   scenario('to an organization that does not exist fails, says so, and changes nothing', async world => {
     await world.deploy();
-    expect(await failure(world.update({}, set({ organization: 'My-Orgg' })))).toMatch(/no organization "My-Orgg"/);
+    expect(await failure(world.update({}, registers({ organization: 'My-Orgg' })))).toMatch(/no organization "My-Orgg"/);
     expect(await hooksOf(world)).toEqual([ours(world)]);
   });
 
   scenario('to another name of the same API keeps the hook', async world => {
     await world.deploy();
     const before = identity(world);
-    await world.update({}, set({ githubApiUrl: world.api.url.replace('127.0.0.1', 'localhost') }));
+    await world.update({}, registers({ githubApiUrl: world.api.url.replace('127.0.0.1', 'localhost') }));
     expect(await hooksOf(world)).toEqual([ours(world)]);
     expect(identity(world)).toBe(before);
   });
@@ -193,10 +190,24 @@ describe('update', () => {
     expect(world.github.hooks).toEqual([]);
   });
 
-  scenario('that fails later restores the hook', async world => {
+  scenario('that fails later leaves the hook to the schedule, which restores it within minutes', async world => {
     await world.deploy();
+    const before = identity(world);
     expect(await failure(world.update({ webhookActive: false }, brokenLater))).toContain('Broken');
+    await world.redeliver();
     expect(await hooksOf(world)).toEqual([ours(world)]);
+    expect(identity(world)).toBe(before);
+  });
+
+  // Both names lead to one GitHub here, so that the hook of "the other" goes, and the schedule makes it anew.
+  scenario('to another API that fails later ends with one hook, which goes with the stack', async world => {
+    await world.deploy();
+    const elsewhere = registers({ githubApiUrl: world.api.url.replace('127.0.0.1', 'localhost') });
+    expect(await failure(world.update({}, both(elsewhere, brokenLater)))).toContain('Broken');
+    await world.redeliver();
+    expect(await hooksOf(world)).toEqual([ours(world)]);
+    await world.stack.delete();
+    expect(world.github.hooks).toEqual([]);
   });
 
   scenario('from properties of an older version', async world => {
@@ -348,10 +359,9 @@ describe('delete', () => {
     expect(await hooksOf(world)).toEqual([ours(world)]);
   });
 
-  scenario('succeeds with a warning on malformed properties', async world => {
+  scenario('goes by the identity and the environment when the properties are malformed', async world => {
     await world.deploy();
-    expect(await send(world, 'my-org/1', { organization: '' })).toBeUndefined();
-    expect(world.logged('could not be removed')[0]).toContain('Property \\"organization\\"');
-    expect(await hooksOf(world)).toEqual([ours(world)]);
+    expect(await send(world, identity(world), { organization: '', githubApiUrl: world.api.url })).toBeUndefined();
+    expect(world.github.hooks).toEqual([]);
   });
 });

@@ -214,6 +214,26 @@ describe('the delivery log', () => {
     expect(seen).toHaveLength(5);
   });
 
+  test.each([
+    [true, 'failure', [503]], [true, 'success', [202, 200]], [false, 'failure', [503, 202, 200]],
+  ])('where the parameter is known (%p), shows %s alone', async (deliveryStatusFilter, status, expected) => {
+    github = await start({ deliveryStatusFilter });
+    receiver.status = 200;
+    const id = await createHook(github, receiver.url);
+    await github.idle();
+    for (const code of [202, 503]) {
+      receiver.status = code;
+      await github.deliver('package', { code }, { hookId: id });
+    }
+    const shown = (await deliveries(id, `?status=${status}`)).body as unknown as { status_code: number }[];
+    expect(shown.map(({ status_code }) => status_code)).toEqual(expected);
+  });
+
+  test('rejects a status that it does not know', async () => {
+    github = await start();
+    expect(await deliveries(await createHook(github, receiver.url), '?status=failed')).toMatchObject({ status: 422 });
+  });
+
   test('redelivers with the same id to the present address, signed with the present secret', async () => {
     github = await start();
     const id = await createHook(github, receiver.url);

@@ -77,3 +77,16 @@ test('an unchanged answer is a 304 that costs nothing, a changed one is not', as
   github.recordPush(image('my-org/app', '1'));
   expect(await call(github, 'ghp_packages', PACKAGES, { headers })).toMatchObject({ status: 200 });
 });
+
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+test('rejects more changes than an hour allows, and reads none the less', async () => {
+  github = await start({ clock, rateLimit: { changesPerMinute: 2, changesPerHour: 3 } });
+  const ping = async (): Promise<number> => (await call(github, 'ghp_hooks', '/orgs/my-org/hooks/1/pings', { method: 'POST' })).status;
+  expect([await ping(), await ping(), await ping()]).toEqual([404, 404, 403]);
+  now += 60_000;
+  expect(await ping()).toBe(403);
+  now += 60_000;
+  expect(await call(github, 'ghp_hooks', '/orgs/my-org/hooks')).toMatchObject({ status: 200 });
+  now += 3_600_000;
+  expect(await ping()).toBe(404);
+});

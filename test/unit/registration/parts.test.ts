@@ -1,6 +1,5 @@
-import { failedDeliveries } from '../../../lambda/registration/failed-deliveries';
-import type { HookDelivery } from '../../../lambda/registration/hooks';
-import { hookIdIn, physicalId } from '../../../lambda/registration/physical-id';
+import { isExecuteApiUrl } from '../../../lambda/registration/own-hook';
+import { hookIdIn, organizationIn, physicalId } from '../../../lambda/registration/physical-id';
 import { parseHookProperties, parseRegistrationProperties } from '../../../lambda/registration/properties';
 import { within } from '../../../lambda/registration/within';
 
@@ -31,22 +30,30 @@ describe('physical id', () => {
   test.each([['My-Org', 12, 'my-org/12', 12], ['my-org', 'none', 'my-org/none', 'none']] as const)('of %s, %s', (organization, hook, id, back) => {
     expect(physicalId(organization, hook)).toBe(id);
     expect(hookIdIn(id)).toBe(back);
+    expect(organizationIn(id)).toBe('my-org');
   });
 
   test.each(['Images-Webhook-1K2J3', 'a/b/12', 'my-org/', 'my-org/12x', '/12', 'AWSCDK::CustomResourceProviderFramework::CREATE_FAILED'])('%s is none of ours', id => {
     expect(hookIdIn(id)).toBeUndefined();
+    expect(organizationIn(id)).toBeUndefined();
+  });
+
+  test('of a hook that is known by its URL alone names its organization', () => {
+    expect([hookIdIn('my-org/unknown'), organizationIn('my-org/unknown')]).toEqual([undefined, 'my-org']);
   });
 });
 
-describe('failed deliveries', () => {
-  const delivery = (guid: string, statusCode: number, status = 'x'): HookDelivery => ({ guid, statusCode, status, event: 'package', deliveredAt: 'now' });
-  test.each<[string, HookDelivery[], [string, number, string][]]>([
-    ['none', [delivery('a', 200), delivery('b', 202)], []],
-    ['by cause, the newest first', [delivery('b', 503), delivery('a', 503), delivery('c', 401)], [['503 x', 2, 'b'], ['401 x', 1, 'c']]],
-    ['nothing answered, and a redirection', [delivery('a', 0), delivery('b', 302)], [['0 x', 1, 'a'], ['302 x', 1, 'b']]],
-    ['sent again with success', [delivery('a', 202), delivery('a', 503)], []],
-  ])('%s', (_, deliveries, expected) => {
-    expect(failedDeliveries(deliveries).map(({ cause, count, newest }) => [cause, count, newest.guid])).toEqual(expected);
+describe('the URL of an API of this region', () => {
+  test.each([
+    ['https://a1b2c3.execute-api.eu-west-1.amazonaws.com/packages', true],
+    ['https://a1b2c3.execute-api.eu-west-1.amazonaws.com.cn/packages', true],
+    ['https://a1b2c3.execute-api.us-east-1.amazonaws.com/packages', false],
+    ['https://a1b2c3.execute-api.eu-west-1.amazonaws.com/other', false],
+    ['http://a1b2c3.execute-api.eu-west-1.amazonaws.com/packages', false],
+    ['https://a1b2c3.execute-api.eu-west-1.amazonaws.com.evil.example/packages', false],
+    ['https://evil.example/a1b2c3.execute-api.eu-west-1.amazonaws.com/packages', false],
+  ])('%s: %p', (url, expected) => {
+    expect(isExecuteApiUrl(url, 'eu-west-1')).toBe(expected);
   });
 });
 

@@ -1,7 +1,11 @@
 import { inspect } from 'node:util';
 import Bottleneck from 'bottleneck';
+import type { RegistrarDependencies } from '../../../lambda/registration/dependencies';
 import { organizationHooks } from '../../../lambda/registration/hooks';
-import { create, RegistrarDependencies, remove, repair, update } from '../../../lambda/registration/registrar';
+import type { OwnHook } from '../../../lambda/registration/own-hook';
+import { create, update } from '../../../lambda/registration/registrar';
+import { remove } from '../../../lambda/registration/removal';
+import { repair } from '../../../lambda/registration/repair';
 import type { Fault } from '../../../sandbox/faults';
 import type { GitHub } from '../../../sandbox/github';
 import type { RegistrationProperties } from '../../../src/contract/hook';
@@ -10,6 +14,8 @@ import { FakeTime } from '../shared/fake-time';
 import { RecordingLog } from '../shared/recording-log';
 
 const SECRET = 'the-webhook-secret-0123456789';
+/** Where nothing listens. */
+const NOBODY = { endpointUrl: 'http://127.0.0.1:9/packages' };
 
 let github: GitHub;
 let receiver: Receiver;
@@ -31,14 +37,21 @@ function properties(changes: Partial<RegistrationProperties> = {}): Registration
   return { organization: 'My-Org', endpointUrl: `${receiver.url}/packages`, githubApiUrl: github.url, active: 'true', selection: '', ...changes };
 }
 
+function own(changes: Partial<RegistrationProperties> = {}): OwnHook {
+  const { organization, endpointUrl, githubApiUrl, active } = properties(changes);
+  return { organization, endpointUrl, executeApiUrl: `${receiver.url}/packages`, githubApiUrl, active };
+}
+
 function using(changes: Partial<RegistrarDependencies> & { readonly token?: string } = {}): RegistrarDependencies {
   const time = new FakeTime();
   const { token = 'github_pat_hooks', ...others } = changes;
   return {
+    own: own(),
+    region: 'eu-west-1',
     tokenName: 'github/hooks',
-    hooks: async ({ organization, githubApiUrl }, signal) =>
+    hooks: async (organization, signal) =>
       organizationHooks(organization, {
-        apiUrl: githubApiUrl, token, maxWaitSeconds: 1, warn: message => log.warn(message), writes: new Bottleneck.Group({ minTime: 0 }),
+        apiUrl: github.url, token, maxWaitSeconds: 1, warn: message => log.warn(message), writes: new Bottleneck.Group({ minTime: 0 }),
       }, signal),
     secret: async () => SECRET,
     requestSync: async () => { syncs++; },
@@ -81,7 +94,7 @@ describe('reached', () => {
   });
 
   test('no, when nothing listens', async () => {
-    const { reached } = await create(properties({ endpointUrl: 'http://127.0.0.1:9/packages' }), using());
+    const { reached } = await create(properties(NOBODY), using({ own: own(NOBODY) }));
     expect(reached).toBe('no: GitHub saw 502 failed to connect to host');
   });
 
@@ -100,8 +113,7 @@ describe('reached', () => {
 
   test('a ping of the former URL does not count', async () => {
     const physicalId = await existing();
-    const moved = properties({ endpointUrl: 'http://127.0.0.1:9/packages' });
-    expect((await update(physicalId, moved, properties(), using())).reached).toMatch(/^no: GitHub saw 502/);
+    expect((await update(physicalId, properties(NOBODY), properties(), using({ own: own(NOBODY) }))).reached).toMatch(/^no: GitHub saw 502/);
   });
 });
 
@@ -119,7 +131,8 @@ describe('rejects with what a person can act on', () => {
     ['422, a twin', { fault: invalid('Hook already exists on this organization') }, /another webhook of the organization has this URL/],
   ])('%s', async (name, { token, organization, fault }, expected) => {
     if (fault) { github.server.faults.add({ fault, method: 'POST', times: Infinity }); }
-    const error = await refusalOf(create(properties({ ...organization !== undefined && { organization } }), using({ token })));
+    const changes = organization === undefined ? {} : { organization };
+    const error = await refusalOf(create(properties(changes), using({ token, own: own(changes) })));
     expect(error.message).toMatch(expected);
     expect(error.message).toContain('secret "github/hooks"');
     expect(error).toMatchObject({ name: 'GitHubRefusal', status: Number(name.slice(0, 3)) });
@@ -140,7 +153,7 @@ describe('rejects with what a person can act on', () => {
 describe('create', () => {
   test('adopts the hook whose making another try has announced', async () => {
     const real = using();
-    const hooks = await real.hooks(properties());
+    const hooks = await real.hooks('My-Org');
     // GitHub makes the hook, and the client's second try hears that it exists.
     const twice: typeof hooks = { ...hooks, create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); } };
     const { reached } = await create(properties(), { ...real, hooks: async () => twice });
@@ -150,7 +163,7 @@ describe('create', () => {
 
   test('fails and removes that hook when a later step fails', async () => {
     const real = using();
-    const hooks = await real.hooks(properties());
+    const hooks = await real.hooks('My-Org');
     const twice: typeof hooks = { ...hooks, create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); } };
     const failing = { ...real, hooks: async () => twice, requestSync: () => Promise.reject(new Error('no queue')) };
     await expect(create(properties(), failing)).rejects.toThrow('no queue');
@@ -180,13 +193,13 @@ describe('remove', () => {
   test('fails never: it is out of time, and warns', async () => {
     const physicalId = await existing();
     github.server.faults.add({ method: 'DELETE', fault: { kind: 'delay', ms: 300 } });
-    await remove(physicalId, properties, using({ remainingMs: () => 60_100 }));
+    await remove(physicalId, properties(), using({ remainingMs: () => 60_100 }));
     expect(log.lines.at(-1)).toMatchObject({ level: 'warn', detail: { physicalId, cause: expect.stringContaining('did not answer in time') } });
   });
 
   test.each(['my-org/none', 'other/none'])('leaves everything as it is for %s', async id => {
     await existing();
-    await remove(id, properties, using());
+    await remove(id, properties(), using());
     expect(github.hooks).toHaveLength(1);
   });
 });
@@ -205,6 +218,6 @@ test('the repair reads the failed deliveries of a day, page by page, and not tho
   for (let n = 0; n < 120; n++) { failed.push(await github.deliver('package', { n }, { hookId: Number(hookId) })); }
   receiver.status = 200;
   await github.redeliver(failed[0][0].id);
-  await repair(properties(), hookId, using({ now: () => Date.now() }));
+  await repair(using({ now: () => Date.now() }));
   expect(log.lines.at(-1)).toMatchObject({ level: 'warn', detail: { cause: '503 Invalid HTTP Response: 503', count: 119 } });
 });

@@ -67,6 +67,11 @@ describe('what is a change', () => {
     ['an organization known by the owner', event({ organization: null }, { owner: { login: 'My-Org' } }), { package: 'app' }],
     ['an organization known by the namespace', event({ organization: {} }, { namespace: 'my-org' }), { package: 'app' }],
     ['a type in lower case', event({}, { package_type: 'container' }), { package: 'app' }],
+    // payload-examples/api.github.com/package/published.payload.json of octokit/webhooks contradicts itself in this way.
+    ['an image whose registry alone says so', event({}, { package_type: 'npm', ecosystem: 'docker', registry: { type: 'CONTAINER' } }), { package: 'app' }],
+    ['an image that only its metadata shows', event({}, {
+      package_type: 'npm', ecosystem: 'docker', package_version: { container_metadata: { tag: { name: '2' } } },
+    }), { package: 'app', tag: '2' }],
     ['a nested name', event({}, { name: 'team/tool/x' }), { package: 'team/tool/x' }],
     ['the digest as the name of the version', event({}, { package_version: { version: null, name: digest(1) } }), { package: 'app', digest: digest(1) }],
     ['a digest that only the tag knows', event({}, {

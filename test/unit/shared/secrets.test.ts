@@ -1,6 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AwsFailure, AwsStandIn, startAws } from './aws-stand-in';
-import { readSecret, readStages, secretName, tokenIn } from '../../../lambda/shared/secrets';
+import { AcceptedSecret, readSecret, readStages, secretName, StageReading, tokenIn } from '../../../lambda/shared/secrets';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:github/packages-AbC12x';
 
@@ -79,11 +79,14 @@ describe('readStages', () => {
   let aws: AwsStandIn;
   afterEach(() => aws.close());
 
-  /** Versions by stage; `at` is when they were created. */
-  async function stages(versions: Record<string, { readonly value: string; readonly at: number }>): Promise<string[]> {
+  type Stages = Record<string, { readonly value: string; readonly at: number } | Error>;
+
+  /** Versions by stage; `at` is when they were created, in seconds since the epoch. */
+  async function stages(versions: Stages): Promise<StageReading> {
     aws = await startAws({
       GetSecretValue: input => {
         const version = versions[String(input.VersionStage)];
+        if (version instanceof Error) { throw version; }
         if (version === undefined) { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret value for staging label"); }
         return { SecretString: version.value, CreatedDate: version.at };
       },
@@ -91,14 +94,33 @@ describe('readStages', () => {
     return readStages(new SecretsManagerClient(aws.client), ARN);
   }
 
-  test.each([
-    ['the current one alone', { AWSCURRENT: { value: 'a', at: 1 } }, ['a']],
-    ['the previous one', { AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'a', at: 1 } }, ['b', 'a']],
-    ['the pending one of a rotation under way', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'c', at: 3 } }, ['b', 'c']],
-    ['the promoted one once', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'b', at: 2 } }, ['b']],
-    ['no pending one that an ended rotation left behind', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'old', at: 1 } }, ['b']],
+  const after = (seconds: number): number => 1_000 * seconds + 48 * 3_600_000;
+
+  test.each<[string, Stages, AcceptedSecret[]]>([
+    ['the current one alone, for ever', { AWSCURRENT: { value: 'a', at: 1 } }, [{ value: 'a' }]],
+    ['the previous one until 48 hours after the current was made', {
+      AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'a', at: 1 },
+    }, [{ value: 'b' }, { value: 'a', until: after(2) }]],
+    ['the pending one of a rotation under way, for 48 hours', {
+      AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'c', at: 3 },
+    }, [{ value: 'b' }, { value: 'c', until: after(3) }]],
+    ['the promoted one once, for ever', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'b', at: 2 } }, [{ value: 'b' }]],
+    ['a previous one that equals the current once, for ever', { AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'b', at: 1 } }, [{ value: 'b' }]],
+    ['no pending one that an ended rotation left behind', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'old', at: 1 } }, [{ value: 'b' }]],
   ])('gives %s', async (_, versions, expected) => {
-    expect(await stages(versions)).toEqual(expected);
+    expect(await stages(versions)).toEqual({ secrets: expected, unreadable: [] });
+  });
+
+  test.each(['AWSPREVIOUS', 'AWSPENDING'])('gives the current one when %s is there and can\'t be read, and says so', async stage => {
+    expect(await stages({ AWSCURRENT: { value: 'b', at: 2 }, [stage]: new AwsFailure('DecryptionFailure', 'key is disabled') })).toEqual({
+      secrets: [{ value: 'b' }], unreadable: [{ stage, cause: expect.stringContaining('key is disabled') as string }],
+    });
+  });
+
+  test('names no value of a stage that is no text', async () => {
+    const { unreadable } = await stages({ AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: '{"a":"hunter2","b":"hunter2"}', at: 1 } });
+    expect(unreadable).toHaveLength(1);
+    expect(JSON.stringify(unreadable)).not.toContain('hunter2');
   });
 
   test('fails without a current version', async () => {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sign } from '@octokit/webhooks-methods';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { StageReading } from '../../../lambda/shared/secrets';
 import { handleDelivery, WebhookDependencies } from '../../../lambda/webhook/handler';
 import { SigningSecrets } from '../../../lambda/webhook/signing-secrets';
 import type { PackageMessage } from '../../../src/contract/messages';
@@ -25,13 +26,13 @@ beforeEach(() => {
 });
 
 function dependencies(changes: Partial<WebhookDependencies> = {}): WebhookDependencies {
-  const read = (): Promise<string[]> => {
+  const read = (): Promise<StageReading> => {
     reads++;
-    return Promise.resolve(stored);
+    return Promise.resolve({ secrets: stored.map(value => ({ value })), unreadable: [] });
   };
   return {
     organization: 'my-org',
-    secrets: new SigningSecrets(read, time),
+    secrets: new SigningSecrets(read, () => time.now(), log),
     send: message => Promise.resolve(sent.push(message)),
     log,
     ...changes,
@@ -186,7 +187,7 @@ describe("GitHub's documented signature", () => {
   const headers = { 'x-hub-signature-256': 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' };
 
   test('is genuine, so that only the body is at fault', async () => {
-    expect(await deliver({ body: 'Hello, World!', headers })).toEqual({ status: 400, message: 'The body is not JSON.' });
+    expect(await deliver({ body: 'Hello, World!', headers })).toEqual({ status: 400, message: 'The body is not JSON in UTF-8.' });
   });
 
   test('rejects another body', async () => {
@@ -202,6 +203,7 @@ describe('rejects what is signed but malformed with 400', () => {
     ['no organization', { body: published({ organization: undefined }) }, /Malformed "package" event: no organization/],
     ['no name', { body: published({ package: {} }) }, /Malformed "package" event: the package has no "name"/],
     ['no event', { headers: { 'x-github-event': undefined } }, /X-GitHub-Event is missing/],
+    ['an event that is no name', { headers: { 'x-github-event': 'push\\n{"level":"INFO"}' } }, /names no event/],
   ])('%s', async (_, delivery, message) => {
     expect(await deliver({ body: published(), ...delivery })).toEqual({ status: 400, message: expect.stringMatching(message) as string });
     expect(sent).toEqual([]);
@@ -230,7 +232,7 @@ describe('fails with 503, so that GitHub offers to redeliver', () => {
   });
 
   test('when the secret cannot be read', async () => {
-    const to = dependencies({ secrets: new SigningSecrets(() => Promise.reject(new Error('AccessDenied')), time) });
+    const to = dependencies({ secrets: new SigningSecrets(() => Promise.reject(new Error('AccessDenied')), () => time.now(), log) });
     expect(await deliver({ body: published() }, to)).toMatchObject({ status: 503 });
     expect(sent).toEqual([]);
     expect(log.lines[0]).toMatchObject({ level: 'error', detail: { cause: 'Error: AccessDenied' } });
@@ -238,10 +240,21 @@ describe('fails with 503, so that GitHub offers to redeliver', () => {
 });
 
 describe('a rotated secret', () => {
-  test('works at once', async () => {
+  test('works for a function that read the former one more than a minute ago', async () => {
     const to = dependencies();
     expect(await deliver({ body: published() }, to)).toMatchObject({ status: 202 });
     stored = ['rotated'];
+    time.pass(60_001);
+    expect(await deliver({ body: published(), secret: 'rotated' }, to)).toMatchObject({ status: 202 });
+  });
+
+  test('is refused by a function that read the former one just now, and works once GitHub delivers again', async () => {
+    const to = dependencies();
+    await deliver({ body: published() }, to);
+    stored = ['rotated'];
+    time.pass(10_000);
+    expect(await deliver({ body: published(), secret: 'rotated' }, to)).toMatchObject({ status: 401 });
+    time.pass(10 * 60_000);
     expect(await deliver({ body: published(), secret: 'rotated' }, to)).toMatchObject({ status: 202 });
   });
 
@@ -249,7 +262,7 @@ describe('a rotated secret', () => {
     const to = dependencies();
     await deliver({ body: published() }, to);
     stored = ['rotated'];
-    await deliver({ body: published(), secret: 'rotated' }, to);
+    time.pass(5 * 60_000 + 1);
     expect(await deliver({ body: published() }, to)).toMatchObject({ status: 401 });
   });
 
@@ -257,6 +270,35 @@ describe('a rotated secret', () => {
     const to = dependencies();
     for (let delivery = 0; delivery < 20; delivery++) { await deliver({ body: published() }, to); }
     expect(reads).toBe(1);
+  });
+});
+
+describe('a body is verified as bytes', () => {
+  const text = published({ note: '\ufffd' });
+  const at = Buffer.from(text).indexOf(Buffer.from('\ufffd'));
+  /** The same body with a byte that is no UTF-8 in the place of U+FFFD, to which a decoder would turn it. */
+  const changed = Buffer.concat([Buffer.from(text).subarray(0, at), Buffer.from([0xff]), Buffer.from(text).subarray(at + 3)]);
+  const hmac = (bytes: Buffer): string => `sha256=${createHmac('sha256', SECRET).update(bytes).digest('hex')}`;
+  const send = async (bytes: Buffer, signature: string): Promise<Answer> => {
+    const headers = { 'content-type': 'application/json', 'x-github-event': 'package', 'x-hub-signature-256': signature };
+    const result = await handleDelivery({ headers, body: bytes.toString('base64'), isBase64Encoded: true }, dependencies());
+    return { status: result.statusCode, message: messageOf(result) };
+  };
+
+  test('a byte changed to 0xff does not match the signature of U+FFFD', async () => {
+    expect(await send(Buffer.from(text), hmac(Buffer.from(text)))).toMatchObject({ status: 202 });
+    expect(await send(changed, hmac(Buffer.from(text)))).toMatchObject({ status: 401 });
+  });
+
+  test('0xff with a true signature is genuine, and then refused as no UTF-8', async () => {
+    expect(await send(changed, hmac(changed))).toEqual({ status: 400, message: 'The body is not JSON in UTF-8.' });
+  });
+
+  test('a lone surrogate, whose encoding would be U+FFFD, does not match', async () => {
+    const result = await handleDelivery({
+      headers: { 'x-github-event': 'package', 'x-hub-signature-256': hmac(Buffer.from(text)) }, body: text.replace('\ufffd', '\ud800'), isBase64Encoded: false,
+    }, dependencies());
+    expect(result.statusCode).toBe(401);
   });
 });
 
@@ -270,6 +312,15 @@ describe('the log', () => {
         status: 202, delivery: '72d3162e-cc78-11e3-81ab-4c9367dc0958', event: 'package', package: 'app', digest: INDEX, tag: '1.4.0',
       },
     }]);
+  });
+
+  test.each([
+    ['a text', 'all is well, says the forger'], ['a line of our own', '{"level":"INFO"}'], ['a GUID with more', '72d3162e-cc78-11e3-81ab-4c9367dc0958 x'],
+  ])('and the queue take no X-GitHub-Delivery but a GUID: %s', async (_, id) => {
+    await deliver({ body: published(), secret: 'guess', headers: { 'x-github-delivery': id, 'x-github-event': id } });
+    await deliver({ body: published(), headers: { 'x-github-delivery': id } });
+    expect(log.text + JSON.stringify(sent)).not.toContain(id);
+    expect(sent).toHaveLength(1);
   });
 
   test.each([[401, 'warn', { secret: 'guess' }], [400, 'warn', { body: 'null' }], [202, 'info', { event: 'push' }]])('has one line for %i, at level %s', async (status, level, delivery) => {

@@ -1,28 +1,40 @@
+import { InvalidRequestException, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import type { StageReading } from '../../../lambda/shared/secrets';
 import { SigningSecrets } from '../../../lambda/webhook/signing-secrets';
 import { FakeTime } from '../shared/fake-time';
+import { RecordingLog } from '../shared/recording-log';
 
 const MINUTE = 60_000;
 
 let time: FakeTime;
-let stored: string[];
+let log: RecordingLog;
+let stored: StageReading;
+let failure: Error | undefined;
 let reads: number;
 beforeEach(() => {
   time = new FakeTime();
-  stored = ['one'];
+  log = new RecordingLog();
+  stored = reading('one');
+  failure = undefined;
   reads = 0;
 });
+
+function reading(...values: string[]): StageReading {
+  return { secrets: values.map(value => ({ value })), unreadable: [] };
+}
 
 function secrets(): SigningSecrets {
   return new SigningSecrets(() => {
     reads++;
-    return Promise.resolve(stored);
-  }, time);
+    return failure === undefined ? Promise.resolve(stored) : Promise.reject(failure);
+  }, () => time.now(), log);
 }
 
 describe('cached', () => {
   test('reads once for many deliveries', async () => {
     const signing = secrets();
     expect(await signing.cached()).toEqual(['one']);
+    time.pass(4 * MINUTE);
     expect(await signing.cached()).toEqual(['one']);
     expect(reads).toBe(1);
   });
@@ -33,73 +45,104 @@ describe('cached', () => {
     expect(reads).toBe(1);
   });
 
-  test('keeps the secret for minutes', async () => {
-    const signing = secrets();
-    await signing.cached();
-    time.pass(4 * MINUTE);
-    await signing.cached();
-    expect(reads).toBe(1);
-  });
-
   test('reads again when the secret is old, so that a revoked one stops working', async () => {
     const signing = secrets();
     await signing.cached();
-    stored = ['two'];
-    time.pass(6 * MINUTE);
+    stored = reading('two');
+    time.pass(5 * MINUTE + 1);
     expect(await signing.cached()).toEqual(['two']);
   });
 
-  test('fails when the secret cannot be read, and tries again with the next delivery', async () => {
-    const answers = [Promise.reject(new Error('denied')), Promise.resolve(['one'])];
-    const signing = new SigningSecrets(() => answers.shift() ?? Promise.reject(new Error('no more')), time);
-    await expect(signing.cached()).rejects.toThrow('denied');
+  test('leaves out what is accepted no more, though it was read while it was', async () => {
+    const signing = secrets();
+    stored = { secrets: [{ value: 'two' }, { value: 'one', until: time.now() + MINUTE }], unreadable: [] };
+    expect(await signing.cached()).toEqual(['two', 'one']);
+    time.pass(MINUTE);
+    expect(await signing.cached()).toEqual(['two']);
+  });
+
+  test('fails when the secret cannot be read, and tries again seconds later, not with each delivery', async () => {
+    const signing = secrets();
+    failure = new Error('denied');
+    for (let delivery = 0; delivery < 20; delivery++) { await expect(signing.cached()).rejects.toThrow('denied'); }
+    expect(reads).toBe(1);
+    failure = undefined;
+    time.pass(5_000);
     expect(await signing.cached()).toEqual(['one']);
   });
 });
 
-describe('reread', () => {
-  test('sees a rotated secret at once', async () => {
+describe('newer, which a wrong signature asks for', () => {
+  test('sees a rotated secret when the last reading is older than a minute', async () => {
     const signing = secrets();
     await signing.cached();
-    stored = ['two', 'one'];
-    time.pass(2_000);
-    expect(await signing.reread()).toEqual(['two', 'one']);
-    expect(time.slept).toEqual([]);
+    stored = reading('two', 'one');
+    time.pass(MINUTE + 1);
+    expect(await signing.newer()).toEqual(['two', 'one']);
     expect(await signing.cached()).toEqual(['two', 'one']);
   });
 
-  test('waits a moment, rather than refuse, when the last reading is fresh', async () => {
+  test('neither reads nor waits when it is younger', async () => {
     const signing = secrets();
     await signing.cached();
-    stored = ['two'];
-    time.pass(400);
-    expect(await signing.reread()).toEqual(['two']);
-    expect(time.slept).toEqual([600]);
+    time.pass(MINUTE);
+    expect(await signing.newer()).toEqual([]);
+    expect([reads, time.slept]).toEqual([1, []]);
   });
 
-  test('a flood of forged deliveries, one after the other, reads no more than once a second', async () => {
+  test('a flood for an hour reads once a minute', async () => {
     const signing = secrets();
     await signing.cached();
-    const start = time.now();
-    for (let delivery = 0; delivery < 50; delivery++) { await signing.reread(); }
-    expect(reads - 1).toBeLessThanOrEqual((time.now() - start) / 1_000);
+    for (let second = 0; second < 3_600; second++) {
+      time.pass(1_000);
+      await signing.newer();
+    }
+    expect(reads).toBeLessThanOrEqual(60);
   });
+});
 
-  test('a flood of forged deliveries at the same time reads once', async () => {
+describe('when Secrets Manager fails', () => {
+  test.each([['after five minutes', 'cached'], ['at a wrong signature', 'newer']] as const)('%s, the secret that was read before stays good', async (_, method) => {
     const signing = secrets();
     await signing.cached();
-    time.pass(5_000);
-    await Promise.all(Array.from({ length: 50 }, () => signing.reread()));
-    expect(reads).toBe(2);
-  });
-
-  test('fails when the secret cannot be read, and keeps the one that it had', async () => {
-    let broken = false;
-    const signing = new SigningSecrets(() => broken ? Promise.reject(new Error('throttled')) : Promise.resolve(['one']), time);
-    await signing.cached();
-    time.pass(2_000);
-    broken = true;
-    await expect(signing.reread()).rejects.toThrow('throttled');
+    failure = new Error('InternalServiceError');
+    time.pass(6 * MINUTE);
+    await signing[method]();
     expect(await signing.cached()).toEqual(['one']);
+    expect(log.lines).toEqual([{ level: 'warn', message: expect.stringContaining('stays in use') as string, detail: { cause: 'InternalServiceError' } }]);
   });
+
+  test('it is asked once a minute, and not by each delivery', async () => {
+    const signing = secrets();
+    await signing.cached();
+    failure = new Error('InternalServiceError');
+    time.pass(6 * MINUTE);
+    for (let second = 0; second < 120; second++) {
+      await signing.cached();
+      await signing.newer();
+      time.pass(1_000);
+    }
+    expect(reads - 1).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    ['gone', new ResourceNotFoundException({ message: 'gone', $metadata: {} })],
+    ['marked for deletion', new InvalidRequestException({ message: 'marked for deletion', $metadata: {} })],
+  ])('rejects the secret read before when it is %s: somebody has revoked it', async (_, error) => {
+    const signing = secrets();
+    await signing.cached();
+    failure = error;
+    time.pass(6 * MINUTE);
+    await expect(signing.cached()).rejects.toThrow(error.message);
+  });
+});
+
+test('an older stage that can\'t be read is warned of once', async () => {
+  const signing = secrets();
+  stored = { ...reading('one'), unreadable: [{ stage: 'AWSPREVIOUS', cause: 'AccessDeniedException' }] };
+  for (let round = 0; round < 5; round++) {
+    expect(await signing.cached()).toEqual(['one']);
+    time.pass(6 * MINUTE);
+  }
+  expect(log.lines).toEqual([{ level: 'warn', message: expect.stringContaining('not accepted') as string, detail: { cause: 'AWSPREVIOUS: AccessDeniedException' } }]);
 });
