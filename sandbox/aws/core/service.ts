@@ -26,7 +26,7 @@ export interface RequiredPermission {
   readonly action: string;
   /** ARN, or `*` for an action without resource types. */
   readonly resource: string;
-  /** Condition keys beside the global ones. */
+  /** Condition keys beside the global ones; an empty list is a key that this request lacks, `KEY/` a family of them. */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 

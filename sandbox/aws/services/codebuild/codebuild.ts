@@ -1,5 +1,7 @@
 import { Build, BuildRequest } from './build';
-import { findProject, parseVariables, Project, projectProvider } from './project';
+import { isLambdaCompute } from './environment';
+import { applyOverrides, passRole, START_MEMBERS, startBuildContext } from './overrides';
+import { findProject, Project, projectProvider } from './project';
 import { BuildQueue, QueueOptions } from './queue';
 import { Fields } from '../../core/fields';
 import { AwsError, AwsService, CloudContext, Input, Operation, Principal, ServiceModule } from '../../core/service';
@@ -45,11 +47,16 @@ function starting(context: CloudContext, projects: ReadonlyMap<string, Project>,
   const memory = new Idempotency(context);
   return {
     StartBuild: {
-      permissions: input => [{ action: 'codebuild:StartBuild', resource: projectArn(context, fieldsOf(input).text('projectName')) }],
+      permissions: input => [
+        {
+          action: 'codebuild:StartBuild',
+          resource: projectArn(context, fieldsOf(input).text('projectName')),
+          context: startBuildContext(input),
+        },
+        ...passRole(input),
+      ],
       handle: (input, caller) => {
-        const fields = fieldsOf(input).only(
-          'projectName', 'environmentVariablesOverride', 'idempotencyToken', 'timeoutInMinutesOverride', 'queuedTimeoutInMinutesOverride', 'autoRetryLimitOverride',
-        );
+        const fields = fieldsOf(input).only(...START_MEMBERS);
         const project = findProject(context, projects, fields.text('projectName'));
         const request = startRequest(fields, project, caller);
         return { build: memory.once(fields.optionalText('idempotencyToken'), input, () => queue.start(request)).describe() };
@@ -68,17 +75,22 @@ function starting(context: CloudContext, projects: ReadonlyMap<string, Project>,
 }
 
 function startRequest(fields: Fields, project: Project, caller: Principal): BuildRequest {
-  const overrides = parseVariables(fields.objects('environmentVariablesOverride') ?? [], { name: 'name', value: 'value', type: 'type' });
-  const kept = project.environment.environmentVariables.filter(variable => !overrides.some(override => override.name === variable.name));
+  refuseTimeouts(fields, project);
   return {
-    project,
-    variables: [...kept, ...overrides],
+    ...applyOverrides(fields, project),
     timeoutInMinutes: fields.integer('timeoutInMinutesOverride', 5, 2160) ?? project.timeoutInMinutes,
     queuedTimeoutInMinutes: fields.integer('queuedTimeoutInMinutesOverride', 5, 480) ?? project.queuedTimeoutInMinutes,
     autoRetryLimit: fields.integer('autoRetryLimitOverride', 0, 10) ?? project.autoRetryLimit,
     autoRetryNumber: 0,
     initiator: initiatorOf(caller),
   };
+}
+
+/** https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html#lambda.limitations */
+function refuseTimeouts(fields: Fields, { environment: { type } }: Project): void {
+  if (!isLambdaCompute(type)) { return; }
+  const set = ['timeoutInMinutesOverride', 'queuedTimeoutInMinutesOverride'].find(name => fields.has(name));
+  if (set !== undefined) { throw fields.fail(set, `is not supported for environment type ${type}`); }
 }
 
 /** `ROLE/SESSION` of an assumed role. */
