@@ -6,6 +6,8 @@ export interface Principal {
   readonly roleArn?: string;
   /** `lambda.amazonaws.com`, for calls that a service makes in its own name. */
   readonly service?: string;
+  /** Whose principal it is, when it isn't this account's: then its own account's policies are taken to allow everything. */
+  readonly account?: string;
   /** What error messages name: `arn:aws:sts::111122223333:assumed-role/NAME/SESSION`. */
   readonly arn: string;
   /** Context of a service principal's call: the resource on whose behalf it acts (aws:SourceArn). */
