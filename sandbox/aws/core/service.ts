@@ -57,6 +57,8 @@ export interface AwsService {
   restResponse?(operation: string, output: object): { status: number; headers: Record<string, string>; body: string | Buffer } | undefined;
   /** The code that an error has in the older query protocol, for services that still send it (SQS: `AWS.SimpleQueueService.NonExistentQueue`). */
   queryErrorCode?(code: string): string | undefined;
+  /** Adds the trace header of a request (X-Amzn-Trace-Id) to its input, for a service that hands it on. */
+  traced?(operation: string, input: Input, header: string): Input;
   /** Resource policy of an ARN, when this service keeps them (queues, secrets, functions). */
   resourcePolicy?(arn: string): object | undefined;
   close?(): Promise<void> | void;

@@ -1,6 +1,7 @@
 import { AsyncQueue } from './async';
 import { eventSourceProvider, EventSources } from './event-source';
 import { FUNCTION_PROPERTIES, parseFunction } from './function';
+import { chainLength, MAXIMUM_CHAIN } from './lineage';
 import { permissionProvider, FunctionPermissions } from './permission';
 import { errorMessage, FunctionPool, InvocationResult } from './pool';
 import { CoreContext } from '../../core/context';
@@ -32,11 +33,11 @@ export function createLambda(context: CoreContext): Lambda {
     if (!pool) { throw new AwsError('ResourceNotFoundException', `Function not found: ${prefix}${name}`, 404); }
     return pool;
   }
-  const run = async (pool: FunctionPool, payload: string): Promise<InvocationResult> => {
+  const run = async (pool: FunctionPool, payload: string, trace?: string): Promise<InvocationResult> => {
     context.emit({ source: 'lambda', resource: pool.name, kind: 'invoke', text: payload.slice(0, 200) });
     try {
       const started = performance.now();
-      const result = await pool.invoke(payload);
+      const result = await pool.invoke(payload, trace);
       const failed = result.functionError !== undefined;
       await publish(context, pool.name, { Invocations: 1, Errors: failed ? 1 : 0, Duration: performance.now() - started });
       const text = failed ? errorMessage(result) : result.payload.slice(0, 200);
@@ -52,9 +53,11 @@ export function createLambda(context: CoreContext): Lambda {
     const pool = find(string(input.FunctionName, 'FunctionName'));
     const payload = input.Payload === undefined || input.Payload === '' ? '{}' : string(input.Payload, 'Payload');
     const type = optionalString(input.InvocationType, 'InvocationType') ?? 'RequestResponse';
+    const trace = optionalString(input.TraceHeader, 'TraceHeader');
     checkPayload(payload, type);
-    if (type === 'Event') { return { StatusCode: 202, RequestId: later.add(pool, payload) }; }
-    const result = await run(pool, payload);
+    refuseLoop(pool, trace);
+    if (type === 'Event') { return { StatusCode: 202, RequestId: later.add(pool, payload, trace) }; }
+    const result = await run(pool, payload, trace);
     return { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: result.payload, RequestId: result.requestId, ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }) };
   };
   const service: AwsService = {
@@ -103,6 +106,13 @@ export function functionName(reference: string): string {
   return match[1];
 }
 
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors */
+function refuseLoop(pool: FunctionPool, trace: string | undefined): void {
+  if (chainLength(trace, pool.name) < MAXIMUM_CHAIN) { return; }
+  throw new AwsError('RecursiveInvocationException',
+    'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped it.');
+}
+
 function checkPayload(payload: string, type: string): void {
   const limit = type === 'Event' ? MAX_ASYNC_REQUEST_BYTES : MAX_REQUEST_BYTES;
   if (type !== 'Event' && type !== 'RequestResponse') { throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' isn't modelled`); }
@@ -123,7 +133,7 @@ function rest(
   const [, encoded = '', invocations] = /^\/2015-03-31\/functions\/([^/]+)(\/invocations)?$/.exec(path) ?? [];
   const FunctionName = decodeURIComponent(encoded);
   if (method === 'POST' && invocations) {
-    return { operation: 'Invoke', input: { FunctionName, InvocationType: headers['x-amz-invocation-type'], Payload: body.toString('utf8') } };
+    return { operation: 'Invoke', input: { FunctionName, InvocationType: headers['x-amz-invocation-type'], Payload: body.toString('utf8'), TraceHeader: headers['x-amzn-trace-id'] } };
   }
   return method === 'GET' && encoded !== '' && !invocations ? { operation: 'GetFunction', input: { FunctionName } } : undefined;
 }
