@@ -13,6 +13,11 @@ import { AwsError, AwsService, Input, Resource, ResourceProvider, ServiceModule 
 const MAX_REQUEST_BYTES = 6 * 1024 * 1024;
 const MAX_ASYNC_REQUEST_BYTES = 1024 * 1024;
 
+export interface LambdaOptions {
+  /** Concurrent executions of the account; new accounts may have 10. @default 1000 */
+  readonly accountConcurrency?: number;
+}
+
 export interface Lambda extends ServiceModule {
   readonly service: AwsService;
   readonly functions: ReadonlyMap<string, FunctionPool>;
@@ -21,7 +26,7 @@ export interface Lambda extends ServiceModule {
 }
 
 /** AWS Lambda: every function runs in processes of its own, with its role's credentials. */
-export function createLambda(context: CoreContext): Lambda {
+export function createLambda(context: CoreContext, options: LambdaOptions = {}): Lambda {
   const functions = new Map<string, FunctionPool>();
   const permissions: FunctionPermissions = new Map();
   const sources = new EventSources(context, arn => find(arn));
@@ -83,7 +88,7 @@ export function createLambda(context: CoreContext): Lambda {
     service,
     functions,
     providers: [
-      functionProvider(context, functions, prefix, later),
+      functionProvider(context, functions, prefix, later, options.accountConcurrency ?? 1000),
       permissionProvider(permissions, functionName),
       eventSourceProvider(context, sources),
     ],
@@ -152,7 +157,13 @@ async function publish(context: CoreContext, name: string, values: Readonly<Reco
   }
 }
 
-function functionProvider(context: CoreContext, functions: Map<string, FunctionPool>, prefix: string, later: AsyncQueue): ResourceProvider {
+function functionProvider(
+  context: CoreContext, functions: Map<string, FunctionPool>, prefix: string, later: AsyncQueue, concurrency: number,
+): ResourceProvider {
+  const checkReserve = (properties: Readonly<Record<string, unknown>>, own: string): void => {
+    const others = [...functions.values()].filter(pool => pool.name !== own).map(pool => pool.settings.reservedConcurrency ?? 0);
+    refuseLowReserve(properties.ReservedConcurrentExecutions, concurrency - others.reduce((sum, reserved) => sum + reserved, 0));
+  };
   const resourceOf = (name: string): Resource => ({ physicalId: name, attributes: { Arn: prefix + name } });
   return {
     type: 'AWS::Lambda::Function',
@@ -160,11 +171,12 @@ function functionProvider(context: CoreContext, functions: Map<string, FunctionP
     create: request => {
       const name = optionalString(request.properties.FunctionName, 'FunctionName') ?? physicalName(context, request, 64);
       if (functions.has(name)) { throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409); }
-      refuseLowReserve(request.properties.ReservedConcurrentExecutions);
+      checkReserve(request.properties, name);
       functions.set(name, new FunctionPool(context, name, prefix + name, parseFunction(request.properties)));
       return resourceOf(name);
     },
     update: (request, previous) => {
+      checkReserve(request.properties, previous.physicalId);
       functions.get(previous.physicalId)?.configure(parseFunction(request.properties));
       return previous;
     },
@@ -177,10 +189,11 @@ function functionProvider(context: CoreContext, functions: Map<string, FunctionP
   };
 }
 
-function refuseLowReserve(value: unknown): void {
+/** @param available executions of the account that no other function has reserved */
+function refuseLowReserve(value: unknown, available: number): void {
   const reserved = optionalNumber(value, 'ReservedConcurrentExecutions');
-  // The account keeps 100 unreserved of its 1,000.
-  if (reserved !== undefined && (reserved < 0 || reserved > 900)) {
+  // The account keeps 100 unreserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+  if (reserved !== undefined && (reserved < 0 || available - reserved < 100)) {
     throw new AwsError('InvalidParameterValueException', `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]. (got ${reserved})`);
   }
 }

@@ -4,6 +4,7 @@ import { FunctionConfig } from './function';
 import { traceHeader } from './lineage';
 import { FunctionLog } from './log';
 import { Sandbox, SandboxResult } from './sandbox';
+import { checkVpc } from './vpc';
 import { CoreContext } from '../../core/context';
 import { isRecord, parseJson } from '../../core/json';
 import { randomText, randomUuid, urlSuffix } from '../../core/naming';
@@ -55,6 +56,7 @@ export class FunctionPool {
 
   /** Takes a new configuration; warm processes of the old one are dropped. */
   public configure(config: FunctionConfig): void {
+    checkVpc(this.context, this.session, config.vpc);
     this.config = config;
     this.codeDirectory = this.unpack(config);
     // A role that no longer may be assumed fails here, as it would at the next credentials.
