@@ -11,10 +11,13 @@ type ContentOptions = Pick<GhcrOptions, 'backing' | 'contentFaults' | 'refuseOpe
  * (There it is pkg-containers.githubusercontent.com.)
  */
 export class ContentHost {
-  public static async start({ backing, contentFaults: faults, refuseOpenRanges }: ContentOptions): Promise<ContentHost> {
+  public static async start(options: ContentOptions): Promise<ContentHost> {
+    const { backing, contentFaults: faults, refuseOpenRanges } = options;
     const signatures = new Set<string>();
     const signed = signedOnly(signatures);
-    const policy: FrontPolicy = { check: request => signed(request) ?? (refuseOpenRanges === true ? refuseOpenRange(request) : undefined) };
+    const policy: FrontPolicy = {
+      check: request => signed(request) ?? (refuseOpenRanges === true ? refuseOpenRange(request) : undefined),
+    };
     return new ContentHost(await startFront({ backing, faults, policy }), signatures);
   }
 

@@ -21,11 +21,15 @@ export interface GhcrOptions {
   /** Whether GET of a blob answers with a redirect to another host, as ghcr.io does. @default false */
   readonly redirectBlobs?: boolean;
   /**
-   * Whether a range without an end (`bytes=N-`) is answered with 416, as clients of ghcr.io have met it; one with an end is served.
+   * Whether a range without an end (`bytes=N-`) is answered with 416, as clients of ghcr.io have met it; one with an
+   * end is served.
    * @default false
    */
   readonly refuseOpenRanges?: boolean;
-  /** Where challenges send their reader for a token: an attack when it is a foreign host. @default - this registry's own `/token` */
+  /**
+   * Where challenges send their reader for a token: an attack when it is a foreign host. @default - this registry's own
+   * `/token`
+   */
   readonly tokenRealm?: string;
   /** Faults of that other host. */
   readonly contentFaults?: Faults;
@@ -74,7 +78,8 @@ class GhcrPolicy implements FrontPolicy {
     if (request.repository !== '' && !isRepositoryName(request.repository)) {
       return ociError(400, 'NAME_INVALID', `invalid repository name "${request.repository}": names are lower-case`);
     }
-    return this.authorize(request) ?? this.unsupported(request) ?? this.late(request) ?? this.redirect(request) ?? this.openRange(request);
+    return this.authorize(request) ?? this.unsupported(request) ?? this.late(request) ?? this.redirect(request)
+      ?? this.openRange(request);
   }
 
   public afterPut(put: ManifestPut): void {
@@ -169,7 +174,9 @@ function actionOf(request: RegistryRequest): GhcrAction {
   return reads ? 'pull' : 'push';
 }
 
-function challenge(request: RegistryRequest, realm = `http://${request.headers.host ?? ''}/token`, error?: string): RegistryAnswer {
+function challenge(
+  request: RegistryRequest, realm = `http://${request.headers.host ?? ''}/token`, error?: string,
+): RegistryAnswer {
   // ghcr.io challenges a ping, which names no repository, with the scope of this one.
   const scope = request.repository === '' ? 'repository:user/image:pull'
     : `repository:${request.repository}:${actionOf(request) === 'pull' ? 'pull' : 'pull,push'}`;

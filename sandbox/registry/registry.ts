@@ -31,7 +31,9 @@ export interface Registry extends HttpServer {
    * Stores a manifest without any check, as a hostile registry would serve it.
    * @param digest under which it is served; one that isn't the bytes' own is a lie. @default - the bytes' digest
    */
-  plantManifest(repository: string, reference: string, content: Pick<Manifest, 'mediaType' | 'bytes'>, digest?: string): void;
+  plantManifest(
+    repository: string, reference: string, content: Pick<Manifest, 'mediaType' | 'bytes'>, digest?: string,
+  ): void;
   /** Stores bytes under a digest that needn't be theirs. */
   plantBlob(repository: string, digest: string, bytes: Buffer): void;
 }

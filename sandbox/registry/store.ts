@@ -15,9 +15,11 @@ export interface StoredManifest {
  *     <repository>/_manifests/sha256-<hex>           media type, line feed, exact bytes
  *     <repository>/_tags/<tag>                       digest
  *     <repository>/_referrers/<subject>/<manifest>   empty
- *     _incoming/                                     files on their way; they appear elsewhere by rename, whole or not at all
+ *     _incoming/                                     files on their way; they appear elsewhere by rename, whole or not
+ * at all
  *
- * No component of a repository name starts with `_`, so nothing collides. Calls are synchronous: each is a few system calls on
+ * No component of a repository name starts with `_`, so nothing collides. Calls are synchronous: each is a few system
+ * calls on
  * cached pages, which costs less than a trip to the thread pool, and a request sees no half-made change of another.
  */
 export class Store {

@@ -72,7 +72,8 @@ describe('rejects, naming the prop, what it got, what it expects and the fix:', 
     expect(() => synth(props)).toThrow(`GhcrMirror: \`${prop}\` is the secret given as \`${other}\`, expected another secret.`);
   });
 
-  // What JavaScript lets through. A token that is given as it is must not show up in the message, and never in the template.
+  // What JavaScript lets through. A token that is given as it is must not show up in the message, and never in the
+  // template.
   test.each<[string, unknown, string]>([
     ['packagesToken', undefined, 'undefined'],
     ['packagesToken', 'ghp_abc', 'of type string'],

@@ -1,4 +1,12 @@
-import { ConditionKey, conditionKeys, isNoticed, nameOf, policySets, satisfying, violating } from './mutation/conditions';
+import {
+  ConditionKey,
+  conditionKeys,
+  isNoticed,
+  nameOf,
+  policySets,
+  satisfying,
+  violating,
+} from './mutation/conditions';
 import { NEVER_NOTICED } from './mutation/never-noticed';
 import { ACCOUNT } from './mutation/scenario';
 import { Condition, conditionHolds } from '../../sandbox/aws/core/iam-conditions';
@@ -24,7 +32,7 @@ describe('the conditions of the deployed mirror', () => {
     process.stdout.write(`\n${found.map(nameOf).join('\n')}\n\n`);
   });
 
-  test('can\'t be taken away one by one without letting something through', () => {
+  test("can't be taken away one by one without letting something through", () => {
     expect(found.filter(key => !listed(key) && !isNoticed(key)).map(nameOf)).toEqual([]);
   });
 
@@ -35,7 +43,12 @@ describe('the conditions of the deployed mirror', () => {
 });
 
 describe('taking a condition away', () => {
-  const allow = (more: object): object => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: 'arn:aws:sqs:eu-west-1:111122223333:*', ...more });
+  const allow = (more: object): object => ({
+    Effect: 'Allow',
+    Action: 'sqs:SendMessage',
+    Resource: 'arn:aws:sqs:eu-west-1:111122223333:*',
+    ...more,
+  });
   const guarded = allow({ Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } } });
 
   function keysOf(...statements: object[]): ConditionKey[] {
@@ -46,18 +59,34 @@ describe('taking a condition away', () => {
 
   test.each<[string, object[], boolean[]]>([
     ['the only one of a statement', [guarded], [true]],
-    ['each of two', [allow({ Condition: { StringEquals: { 'aws:SourceAccount': '1', 'kms:ViaService': 'sqs' } } })], [true, true]],
+    [
+      'each of two',
+      [allow({ Condition: { StringEquals: { 'aws:SourceAccount': '1', 'kms:ViaService': 'sqs' } } })],
+      [true, true],
+    ],
     ['one that another statement makes useless', [guarded, allow({})], [false]],
     ['one whose statement is denied anyway', [guarded, allow({ Effect: 'Deny' })], [false]],
-    ['one of a deny', [allow({}), allow({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })], [true]],
+    [
+      'one of a deny',
+      [allow({}), allow({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })],
+      [true],
+    ],
   ])('%s', (_, statements, noticed) => {
     expect(keysOf(...statements).map(isNoticed)).toEqual(noticed);
   });
 
   test.each<[string, string[]]>([
-    ['StringEquals', ['a']], ['StringLike', ['a*']], ['StringNotEquals', ['a']], ['ForAllValues:StringEquals', ['a', 'b']],
-    ['ForAnyValue:StringEquals', ['a', 'b']], ['ArnLike', ['arn:aws:sqs:*:111122223333:*']], ['Bool', ['true']], ['Bool', ['false']],
-    ['Null', ['true']], ['Null', ['false']], ['StringEqualsIfExists', ['a']],
+    ['StringEquals', ['a']],
+    ['StringLike', ['a*']],
+    ['StringNotEquals', ['a']],
+    ['ForAllValues:StringEquals', ['a', 'b']],
+    ['ForAnyValue:StringEquals', ['a', 'b']],
+    ['ArnLike', ['arn:aws:sqs:*:111122223333:*']],
+    ['Bool', ['true']],
+    ['Bool', ['false']],
+    ['Null', ['true']],
+    ['Null', ['false']],
+    ['StringEqualsIfExists', ['a']],
   ])('%s %p: one value satisfies it and one does not', (operator, values) => {
     const condition: Condition = { operator, key: 'k', values };
     const holds = (value: readonly string[]): boolean => conditionHolds(condition, new Map([['k', value]]));

@@ -67,7 +67,8 @@ function findRoute(services: readonly AwsService[], request: IncomingMessage, bo
     }
     const input = parseInput(body);
     const trace = request.headers['x-amzn-trace-id'];
-    return { service, operation, input: typeof trace === 'string' && service.traced ? service.traced(operation, input, trace) : input };
+    const traced = typeof trace === 'string' ? service.traced?.(operation, input, trace) : undefined;
+    return { service, operation, input: traced ?? input };
   }
   const url = new URL(request.url ?? '/', 'http://loopback');
   const headers = Object.fromEntries(Object.entries(request.headers).map(([key, value]) => [key, String(value)]));

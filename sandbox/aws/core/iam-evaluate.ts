@@ -86,7 +86,8 @@ function principalMatches(element: PrincipalElement, principal: RequestPrincipal
 function grants(statement: Statement, request: AccessRequest): boolean {
   if (statement.effect !== 'Allow') { return false; }
   const { principal } = statement;
-  if (!principal || principal.any || request.principal.isForeign || request.principal.service !== undefined || request.principal.roleArn === undefined) { return true; }
+  const { isForeign, service, roleArn } = request.principal;
+  if (!principal || principal.any || isForeign || service !== undefined || roleArn === undefined) { return true; }
   return principal.aws.some(name => name === request.principal.roleArn || name === request.principal.sessionArn);
 }
 

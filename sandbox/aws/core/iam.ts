@@ -94,8 +94,12 @@ export class Iam {
     if (resource.effect === 'explicit deny') { return text('with an explicit deny in a resource-based policy'); }
     // Within one account either side may allow: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     // Across accounts both have to: .../IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
-    const allowing = (this.isForeign(caller) ? [resource] : [identity, resource]).find(decision => decision.effect === 'allow');
-    if (!allowing) { return text(`because no ${caller.service === undefined && !this.isForeign(caller) ? 'identity' : 'resource'}-based policy allows the ${action} action`); }
+    const foreign = this.isForeign(caller);
+    const allowing = (foreign ? [resource] : [identity, resource]).find(decision => decision.effect === 'allow');
+    if (!allowing) {
+      const kind = caller.service === undefined && !foreign ? 'identity' : 'resource';
+      return text(`because no ${kind}-based policy allows the ${action} action`);
+    }
     if (record && allowing.match) { this.ledger.allowed(caller.arn, action, permission.resource, allowing.match); }
     return undefined;
   }

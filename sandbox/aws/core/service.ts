@@ -6,7 +6,7 @@ export interface Principal {
   readonly roleArn?: string;
   /** `lambda.amazonaws.com`, for calls that a service makes in its own name. */
   readonly service?: string;
-  /** Whose principal it is, when it isn't this account's: then its own account's policies are taken to allow everything. */
+  /** Whose principal it is, when it isn't this account's: its own account's policies are taken to allow everything. */
   readonly account?: string;
   /** What error messages name: `arn:aws:sts::111122223333:assumed-role/NAME/SESSION`. */
   readonly arn: string;

@@ -15,7 +15,10 @@ const SECOND = image({ seed: 'second' });
 const REFERRER = referrer(FIRST);
 const OPAQUE: Manifest = referrersIndex([REFERRER]);
 
-/** What is there before the mirror: its first sync copies an image with two tags, and mounts it in a second repository. And what the account does once: it starts no build. */
+/**
+ * What is there before the mirror: its first sync copies an image with two tags, and mounts it in a second repository.
+ * And what the account does once: it starts no build.
+ */
 export async function prepare(world: World): Promise<void> {
   await world.push('app', FIRST, '1', '1.0');
   await world.push('twin', FIRST, '1');

@@ -16,7 +16,10 @@ let cloud: LocalCloud;
 afterEach(() => cloud.close());
 afterAll(() => workspace.remove());
 
-async function deploy(build: (stack: Stack) => void, options: LocalCloudOptions = {}): ReturnType<LocalCloud['deploy']> {
+async function deploy(
+  build: (stack: Stack) => void,
+  options: LocalCloudOptions = {},
+): ReturnType<LocalCloud['deploy']> {
   cloud = await LocalCloud.start(options);
   return cloud.deploy({ assembly: workspace.synth(build) });
 }
@@ -27,22 +30,36 @@ function echo(stack: Stack, id: string, more: object = {}): Function {
 }
 
 function vpcOf(stack: Stack): { vpc: ReturnType<typeof Vpc.fromVpcAttributes>; group: SecurityGroup } {
-  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['eu-west-1a'], privateSubnetIds: ['subnet-1'] });
+  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-1',
+    availabilityZones: ['eu-west-1a'],
+    privateSubnetIds: ['subnet-1'],
+  });
   return { vpc, group: new SecurityGroup(stack, 'Group', { vpc }) };
 }
 
-describe('resources with a key of the customer\'s', () => {
+describe("resources with a key of the customer's", () => {
   test('queue, secret, log group and environment take it', async () => {
     const stack = await deploy(target => {
       const key = new Key(target, 'Key', { enableKeyRotation: true, alias: 'images' });
       new Queue(target, 'Queue', { encryptionMasterKey: key });
       new Secret(target, 'Secret', { encryptionKey: key });
-      new LogGroup(target, 'Log', { logGroupName: '/aws/vendedlogs/images', encryptionKey: key, removalPolicy: RemovalPolicy.DESTROY });
+      new LogGroup(target, 'Log', {
+        logGroupName: '/aws/vendedlogs/images',
+        encryptionKey: key,
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
       echo(target, 'Echo', { environment: { OWN: '1' }, environmentEncryption: key });
     });
-    const [{ attributes: { Arn: arn = '' } }] = stack.byType('AWS::KMS::Key');
+    const [
+      {
+        attributes: { Arn: arn = '' },
+      },
+    ] = stack.byType('AWS::KMS::Key');
     expect(cloud.services.logs.groups.get('/aws/vendedlogs/images')).toMatchObject({ kmsKeyId: arn });
-    expect((await cloud.services.lambda.invoke(stack.byType('AWS::Lambda::Function')[0].physicalId, 1)).payload).toBe('1');
+    expect((await cloud.services.lambda.invoke(stack.byType('AWS::Lambda::Function')[0].physicalId, 1)).payload).toBe(
+      '1',
+    );
   });
 
   test('fails for a program whose role may not use the key', async () => {
@@ -53,7 +70,11 @@ describe('resources with a key of the customer\'s', () => {
       statements.forEach(statement => role.addToPolicy(statement));
     });
     const [queue] = stack.byType('AWS::SQS::Queue');
-    const [{ attributes: { Arn: roleArn } }] = stack.byType('AWS::IAM::Role');
+    const [
+      {
+        attributes: { Arn: roleArn },
+      },
+    ] = stack.byType('AWS::IAM::Role');
     const caller = { roleArn, arn: `${roleArn}/session` };
     const permission = cloud.services.sqs.service.operations.SendMessage.permissions({ QueueUrl: queue.physicalId });
     expect(permission.map(each => cloud.iam.isAllowed(caller, each))).toEqual([true, false, false]);
@@ -61,9 +82,11 @@ describe('resources with a key of the customer\'s', () => {
 });
 
 describe('a log group', () => {
-  const named = (logGroupName: string) => (stack: Stack): void => {
-    new LogGroup(stack, 'Log', { logGroupName, removalPolicy: RemovalPolicy.DESTROY });
-  };
+  const named =
+    (logGroupName: string) =>
+      (stack: Stack): void => {
+        new LogGroup(stack, 'Log', { logGroupName, removalPolicy: RemovalPolicy.DESTROY });
+      };
 
   test('is replaced when its name changes', async () => {
     const stack = await deploy(named('/aws/vendedlogs/one'));
@@ -72,7 +95,7 @@ describe('a log group', () => {
   });
 
   test('fails with a name that is none', async () => {
-    await expect(deploy(named('a b'))).rejects.toThrow('LogGroupName \'a b\'');
+    await expect(deploy(named('a b'))).rejects.toThrow("LogGroupName 'a b'");
   });
 });
 
@@ -82,7 +105,9 @@ describe('a function in a VPC', () => {
       const { vpc, group } = vpcOf(target);
       echo(target, 'Echo', { vpc, securityGroups: [group] });
     });
-    expect((await cloud.services.lambda.invoke(stack.byType('AWS::Lambda::Function')[0].physicalId, 1)).payload).toBe('1');
+    expect((await cloud.services.lambda.invoke(stack.byType('AWS::Lambda::Function')[0].physicalId, 1)).payload).toBe(
+      '1',
+    );
   });
 
   test('fails to be created when it may not', async () => {
@@ -90,9 +115,14 @@ describe('a function in a VPC', () => {
       const { vpc, group } = vpcOf(target);
       const echoed = echo(target, 'Echo', { role: roleWith(target, ['logs:*']) });
       const resource = echoed.node.defaultChild as CfnFunction;
-      resource.vpcConfig = { subnetIds: vpc.privateSubnets.map(subnet => subnet.subnetId), securityGroupIds: [group.securityGroupId] };
+      resource.vpcConfig = {
+        subnetIds: vpc.privateSubnets.map(subnet => subnet.subnetId),
+        securityGroupIds: [group.securityGroupId],
+      };
     });
-    await expect(create).rejects.toThrow('The provided execution role does not have permissions to call CreateNetworkInterface on EC2');
+    await expect(create).rejects.toThrow(
+      'The provided execution role does not have permissions to call CreateNetworkInterface on EC2',
+    );
   });
 });
 
@@ -104,8 +134,16 @@ describe('reserved concurrency', () => {
     ['of two functions that leave 99 together', [500, 401], 1000, false],
     ['in an account of 10', [1], 10, false],
   ])('%s', async (_, reserves, accountConcurrency, accepted) => {
-    const made = deploy(stack => reserves.forEach((reservedConcurrentExecutions, at) => echo(stack, `Echo${at}`, { reservedConcurrentExecutions })),
-      { lambda: { accountConcurrency } }).then(() => true, (error: unknown) => /UnreservedConcurrentExecution/.test(String(error)) ? false : error);
+    const made = deploy(
+      stack =>
+        reserves.forEach((reservedConcurrentExecutions, at) =>
+          echo(stack, `Echo${at}`, { reservedConcurrentExecutions }),
+        ),
+      { lambda: { accountConcurrency } },
+    ).then(
+      () => true,
+      (error: unknown) => (/UnreservedConcurrentExecution/.test(String(error)) ? false : error),
+    );
     expect(await made).toBe(accepted);
   });
 });
@@ -118,7 +156,9 @@ test('a build project on Lambda compute deploys as CDK writes it', async () => {
       queuedTimeout: undefined,
     });
   });
-  const { builds } = await cloud.call('codebuild', 'BatchGetBuilds', { ids: [await startBuild(stack.byType('AWS::CodeBuild::Project')[0].physicalId)] });
+  const { builds } = await cloud.call('codebuild', 'BatchGetBuilds', {
+    ids: [await startBuild(stack.byType('AWS::CodeBuild::Project')[0].physicalId)],
+  });
   expect(builds).toMatchObject([{ timeoutInMinutes: 15, environment: { type: 'LINUX_LAMBDA_CONTAINER' } }]);
 });
 
@@ -135,7 +175,7 @@ test('fails for a build project on Lambda compute with a timeout', async () => {
 });
 
 async function startBuild(projectName: string): Promise<string> {
-  const { build } = await cloud.call('codebuild', 'StartBuild', { projectName }) as { build: { id: string } };
+  const { build } = (await cloud.call('codebuild', 'StartBuild', { projectName })) as { build: { id: string } };
   await cloud.services.codeBuild.waitFor(build.id);
   return build.id;
 }

@@ -7,15 +7,23 @@ import type { Input, RequiredPermission } from '../../core/service';
 
 /** Members of StartBuild that this stand-in carries out; IAM sees the others, then they are refused. */
 export const START_MEMBERS = [
-  'projectName', 'environmentVariablesOverride', 'idempotencyToken', 'timeoutInMinutesOverride', 'queuedTimeoutInMinutesOverride',
-  'autoRetryLimitOverride', 'buildspecOverride', 'imageOverride', 'serviceRoleOverride',
+  'projectName',
+  'environmentVariablesOverride',
+  'idempotencyToken',
+  'timeoutInMinutesOverride',
+  'queuedTimeoutInMinutesOverride',
+  'autoRetryLimitOverride',
+  'buildspecOverride',
+  'imageOverride',
+  'serviceRoleOverride',
 ] as const;
 
 /** A condition key holds the member's text, or says only that it is there: then `Null` alone can test it. */
 type KeyKind = 'text' | 'presence';
 
 /**
- * Condition keys of StartBuild by the request's member. `debugSessionEnabled`, `sourceVersion`, `timeoutInMinutesOverride` and
+ * Condition keys of StartBuild by the request's member. `debugSessionEnabled`, `sourceVersion`,
+ * `timeoutInMinutesOverride` and
  * `idempotencyToken` have none.
  * @see https://docs.aws.amazon.com/codebuild/latest/userguide/action-context-keys.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html
@@ -48,7 +56,10 @@ const VARIABLES = 'codebuild:environment.environmentVariables';
 
 /** What a policy sees of a request to StartBuild: only what overrides the project's settings. */
 export function startBuildContext(input: Input): Record<string, readonly string[]> {
-  const members = KEYS.map(([member, key, kind]): [string, readonly string[]] => [`codebuild:${key}`, valueOf(input[member], kind)]);
+  const members = KEYS.map(([member, key, kind]): [string, readonly string[]] => [
+    `codebuild:${key}`,
+    valueOf(input[member], kind),
+  ]);
   const present = (prefix: string): readonly string[] =>
     members.some(([key, values]) => key.startsWith(prefix) && values.length > 0) ? ['true'] : [];
   return {
@@ -60,7 +71,9 @@ export function startBuildContext(input: Input): Record<string, readonly string[
 }
 
 function valueOf(member: unknown, kind: KeyKind): readonly string[] {
-  if (member === undefined || member === null) { return []; }
+  if (member === undefined || member === null) {
+    return [];
+  }
   return [kind === 'presence' ? 'true' : String(member)];
 }
 
@@ -75,17 +88,29 @@ function variablesContext(override: unknown): Record<string, readonly string[]> 
   };
 }
 
-/** The caller hands the role over to CodeBuild: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html */
+/**
+ * The caller hands the role over to CodeBuild:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+ */
 export function passRole(input: Input): readonly RequiredPermission[] {
   const { serviceRoleOverride: resource } = input;
-  if (typeof resource !== 'string') { return []; }
+  if (typeof resource !== 'string') {
+    return [];
+  }
   return [{ action: 'iam:PassRole', resource, context: { 'iam:PassedToService': 'codebuild.amazonaws.com' } }];
 }
 
 /** The project as this request changes it, and the variables that its build gets. */
 export function applyOverrides(fields: Fields, project: Project): Pick<BuildRequest, 'project' | 'variables'> {
-  const overrides = parseVariables(fields.objects('environmentVariablesOverride') ?? [], { name: 'name', value: 'value', type: 'type' });
-  return { project: overridden(fields, project), variables: merged(project.environment.environmentVariables, overrides) };
+  const overrides = parseVariables(fields.objects('environmentVariablesOverride') ?? [], {
+    name: 'name',
+    value: 'value',
+    type: 'type',
+  });
+  return {
+    project: overridden(fields, project),
+    variables: merged(project.environment.environmentVariables, overrides),
+  };
 }
 
 function merged(own: readonly EnvironmentVariable[], overrides: readonly EnvironmentVariable[]): EnvironmentVariable[] {

@@ -6,7 +6,8 @@ import { AwsError, CloudContext } from '../../core/service';
 
 export interface QueueOptions extends RunnerOptions {
   /**
-   * Concurrently running builds of the account's quota, for each environment and compute type; new accounts often have 0 or 1.
+   * Concurrently running builds of the account's quota, for each environment and compute type; new accounts often have
+   * 0 or 1.
    * @default 60
    */
   readonly accountLimit?: number;
@@ -92,7 +93,8 @@ export class BuildQueue {
   /** Takes the next build whose kind has room in the account's quota. */
   private next(): Build | undefined {
     const running = [...this.running.keys()];
-    const room = ({ request }: Build): boolean => running.filter(other => sameKind(other.request, request)).length < this.limit;
+    const room = ({ request }: Build): boolean =>
+      running.filter(other => sameKind(other.request, request)).length < this.limit;
     const build = this.waiting.find(room);
     if (build) { this.waiting.splice(this.waiting.indexOf(build), 1); }
     return build;

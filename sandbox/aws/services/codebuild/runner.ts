@@ -66,7 +66,7 @@ export class BuildRunner {
     }
   }
 
-  /** Begins after the queue, which has `queuedTimeoutInMinutes`: .../codebuild/latest/APIReference/API_StartBuild.html */
+  /** Begins after the queue, which has a timeout of its own: .../codebuild/latest/APIReference/API_StartBuild.html */
   private startTimer(): () => void {
     const controller = new AbortController();
     this.context.clock.sleep(this.build.request.timeoutInMinutes * 60_000, controller.signal)
@@ -110,8 +110,8 @@ export class BuildRunner {
     const create = project.logGroup === undefined ? [{ action: 'logs:CreateLogGroup', resource: group }] : [];
     this.require([...create, { action: 'logs:CreateLogStream', resource }, { action: 'logs:PutLogEvents', resource }], denied => new PhaseFailure('ACCESS_DENIED',
       `Service role ${project.serviceRole} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${this.build.arn}. Error message: ${denied}`));
-    const refused = (denied: string): PhaseFailure => new PhaseFailure('UNKNOWN_ERROR', `UnauthorizedOperation: ${denied}`);
-    this.require(vpcPermissions(this.context, project), refused);
+    this.require(vpcPermissions(this.context, project),
+      denied => new PhaseFailure('UNKNOWN_ERROR', `UnauthorizedOperation: ${denied}`));
   }
 
   /**

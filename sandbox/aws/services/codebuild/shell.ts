@@ -18,7 +18,9 @@ export class Shell {
   private readonly state: string;
 
   /** @param directory for the carried state; not the build's working directory */
-  public constructor(directory: string, private readonly line: (text: string) => void, private readonly user: BuildUser = {}) {
+  public constructor(
+    directory: string, private readonly line: (text: string) => void, private readonly user: BuildUser = {},
+  ) {
     this.state = directory;
   }
 
@@ -33,7 +35,9 @@ export class Shell {
     const exports = Object.entries(set).map(([name, value]) => `export ${name}=${quote(value)}`).join('\n');
     await writeFile(this.file('script'), `${PROLOGUE}\n${exports}\n${command}\n`);
     // Nothing of this process's environment gets in: what a build needs, the project or the image has to bring.
-    const child = spawn('bash', ['--noprofile', '--norc', this.file('script')], { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { CODEBUILD_STATE: this.state }, ...this.user });
+    const child = spawn('bash', ['--noprofile', '--norc', this.file('script')], {
+      detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { CODEBUILD_STATE: this.state }, ...this.user,
+    });
     this.running = child;
     // The order to end may have come while the script was written.
     if (this.killed) { this.kill(); }

@@ -12,9 +12,12 @@ export interface BuildUser {
 const NOBODY = 65_534;
 
 /**
- * Commands on Lambda compute are not run by root, and only /tmp is writable. When this process is root, they run here as `nobody`, who can
- * write nowhere but to /tmp and its like; their home, source and temporary directories are below /tmp. Not modelled: a root file system
- * that is read-only for files which anybody may write, Lambda's 10 GB of /tmp, its memory, and the curated image's lack of tools. When this
+ * Commands on Lambda compute are not run by root, and only /tmp is writable. When this process is root, they run here
+ * as `nobody`, who can
+ * write nowhere but to /tmp and its like; their home, source and temporary directories are below /tmp. Not modelled: a
+ * root file system
+ * that is read-only for files which anybody may write, Lambda's 10 GB of /tmp, its memory, and the curated image's lack
+ * of tools. When this
  * process is not root, it can't change the user, and the commands run as everything else here.
  * @see https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html#lambda.limitations
  */
@@ -24,6 +27,8 @@ export function buildUser(type: EnvironmentType): BuildUser {
 
 /** Gives the build's directory to the user who runs its commands. */
 export async function handOver(directory: string, { uid, gid }: BuildUser): Promise<void> {
-  if (uid === undefined) { return; }
+  if (uid === undefined) {
+    return;
+  }
   await promisify(execFile)('chown', ['-R', `${uid}:${gid}`, directory]);
 }

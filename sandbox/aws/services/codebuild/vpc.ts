@@ -2,7 +2,10 @@ import type { Project } from './project';
 import type { Fields } from '../../core/fields';
 import type { CloudContext, RequiredPermission } from '../../core/service';
 
-/** Where a build's network interface goes. No network is modelled: the ids are kept, and the role's permissions are checked. */
+/**
+ * Where a build's network interface goes. No network is modelled: the ids are kept, and the role's permissions are
+ * checked.
+ */
 export interface VpcConfig {
   readonly vpcId: string;
   readonly subnets: readonly string[];
@@ -10,7 +13,9 @@ export interface VpcConfig {
 }
 
 export function parseVpc(vpc: Fields | undefined): VpcConfig | undefined {
-  if (!vpc) { return undefined; }
+  if (!vpc) {
+    return undefined;
+  }
   vpc.only('VpcId', 'Subnets', 'SecurityGroupIds');
   return {
     vpcId: vpc.text('VpcId'),
@@ -22,7 +27,9 @@ export function parseVpc(vpc: Fields | undefined): VpcConfig | undefined {
 /** https://docs.aws.amazon.com/codebuild/latest/APIReference/API_VpcConfig.html */
 function listOf(vpc: Fields, name: string, most: number): readonly string[] {
   const ids = vpc.require(name, vpc.texts(name));
-  if (ids.length < 1 || ids.length > most) { throw vpc.fail(name, `must have 1-${most} members, got ${ids.length}`); }
+  if (ids.length < 1 || ids.length > most) {
+    throw vpc.fail(name, `must have 1-${most} members, got ${ids.length}`);
+  }
   return ids;
 }
 
@@ -31,7 +38,9 @@ function listOf(vpc: Fields, name: string, most: number): readonly string[] {
  * @see https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html
  */
 export function vpcPermissions(context: CloudContext, { vpc }: Project): RequiredPermission[] {
-  if (!vpc) { return []; }
+  if (!vpc) {
+    return [];
+  }
   const { account, partition, region } = context;
   const subnetArns = vpc.subnets.map(subnet => `arn:${partition}:ec2:${region}:${account}:subnet/${subnet}`);
   return [
@@ -45,6 +54,11 @@ export function vpcPermissions(context: CloudContext, { vpc }: Project): Require
 }
 
 const ANYWHERE = [
-  'CreateNetworkInterface', 'DescribeDhcpOptions', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface', 'DescribeSubnets',
-  'DescribeSecurityGroups', 'DescribeVpcs',
+  'CreateNetworkInterface',
+  'DescribeDhcpOptions',
+  'DescribeNetworkInterfaces',
+  'DeleteNetworkInterface',
+  'DescribeSubnets',
+  'DescribeSecurityGroups',
+  'DescribeVpcs',
 ];

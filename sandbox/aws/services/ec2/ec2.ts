@@ -2,7 +2,10 @@ import type { CoreContext } from '../../core/context';
 import { randomText } from '../../core/naming';
 import type { Resource, ResourceProvider, ServiceModule } from '../../core/service';
 
-/** Types of a network, the beginning of their ids, and the attributes that `Fn::GetAtt` gives; the id itself is always one. */
+/**
+ * Types of a network, the beginning of their ids, and the attributes that `Fn::GetAtt` gives; the id itself is always
+ * one.
+ */
 const TYPES: Readonly<Record<string, { readonly prefix: string; readonly attributes: readonly string[] }>> = {
   EIP: { prefix: 'eipalloc', attributes: ['AllocationId'] },
   InternetGateway: { prefix: 'igw', attributes: ['InternetGatewayId'] },
@@ -28,7 +31,9 @@ function networkProvider(context: CoreContext): ResourceProvider {
   const create = (type = ''): Resource => {
     const name = type.slice('AWS::EC2::'.length);
     const known = TYPES[name];
-    if (!known) { throw new Error(`the local cloud doesn't know the type ${type}; add it in sandbox/aws/services/ec2/ec2.ts`); }
+    if (!known) {
+      throw new Error(`the local cloud doesn't know the type ${type}; add it in sandbox/aws/services/ec2/ec2.ts`);
+    }
     const physicalId = `${known.prefix}-0${randomText(context.random, 16, '0123456789abcdef')}`;
     return { physicalId, attributes: Object.fromEntries(known.attributes.map(attribute => [attribute, physicalId])) };
   };

@@ -8,9 +8,13 @@ const COUNTERPARTS: Readonly<Record<string, string>> = {
   'application/vnd.docker.distribution.manifest.list.v2+json': 'application/vnd.oci.image.index.v1+json',
 };
 
-/** A caller that names no media types is taken for a Docker client. The documentation doesn't say which conversion it gets. */
+/**
+ * A caller that names no media types is taken for a Docker client. The documentation doesn't say which conversion it
+ * gets.
+ */
 export const DOCKER_TYPES = [
-  'application/vnd.docker.distribution.manifest.v2+json', 'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
 export interface ServedManifest {
@@ -19,13 +23,17 @@ export interface ServedManifest {
 }
 
 /**
- * An image that is read **by tag** comes in a format that the client understands: other bytes, another digest. An image that is read by
- * digest is never converted. The documented table is about image manifests; that indexes are treated alike is our (stricter) reading.
+ * An image that is read **by tag** comes in a format that the client understands: other bytes, another digest. An image
+ * that is read by
+ * digest is never converted. The documented table is about image manifests; that indexes are treated alike is our
+ * (stricter) reading.
  * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html#image-manifest-conversion
  */
 export function convertFor(accepted: readonly string[], stored: ServedManifest): ServedManifest {
   const counterpart = COUNTERPARTS[stored.mediaType];
-  if (accepted.includes(stored.mediaType) || counterpart === undefined || !accepted.includes(counterpart)) { return stored; }
+  if (accepted.includes(stored.mediaType) || counterpart === undefined || !accepted.includes(counterpart)) {
+    return stored;
+  }
   const json: unknown = JSON.parse(stored.bytes.toString());
   const converted = isRecord(json) ? { ...json, mediaType: counterpart } : json;
   return { mediaType: counterpart, bytes: Buffer.from(JSON.stringify(converted)) };

@@ -45,7 +45,8 @@ export interface Ecr extends ServiceModule {
 
 /** Amazon ECR: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ and its registry, in front of `backing`. */
 export async function createEcr(context: CloudContext, options: EcrOptions): Promise<Ecr> {
-  const store = new EcrStore(context, new Backing(options.backing.url), new RateLimit(context.clock, options.putImagePerSecond), options);
+  const rate = new RateLimit(context.clock, options.putImagePerSecond);
+  const store = new EcrStore(context, new Backing(options.backing.url), rate, options);
   const tokens = new EcrTokens(context.clock);
   const policy = new EcrRegistryPolicy(context, store, tokens, options);
   const front = await startFront({ backing: options.backing, policy, faults: options.faults, port: options.port });

@@ -1,5 +1,5 @@
-import { checkRegistry, fieldsOf, repositoryName } from './input';
 import { convertFor, DOCKER_TYPES, ServedManifest } from './conversion';
+import { checkRegistry, fieldsOf, repositoryName } from './input';
 import { parseManifest } from './manifest';
 import { onRepository } from './permissions';
 import { Repository, statusOf, StoredImage } from './repository';
@@ -60,7 +60,9 @@ function imageId(fields: Fields): ImageId {
 }
 
 /** The digest that an identifier means, or why it means none. */
-function resolve(repository: Repository, id: ImageId, find = (reference: string) => repository.find(reference)): string | Failure {
+function resolve(
+  repository: Repository, id: ImageId, find = (reference: string) => repository.find(reference),
+): string | Failure {
   const fail = (failureCode: string, failureReason: string): Failure => ({ imageId: id, failureCode, failureReason });
   if (id.imageDigest === undefined && id.imageTag === undefined) { return fail('MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null'); }
   if (id.imageDigest !== undefined && !/^[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+$/.test(id.imageDigest)) {
@@ -87,7 +89,9 @@ async function batchGetImage(context: CloudContext, store: EcrStore, input: Inpu
     const stored = repository.find(digest);
     const content = stored && await read(store, repository, stored);
     // An archived image can't be pulled; which code ECR gives here is not documented, its data plane answers 404.
-    if (!content) { return { failure: { imageId: id, failureCode: 'ImageNotFound', failureReason: 'Requested image not found' } }; }
+    if (!content) {
+      return { failure: { imageId: id, failureCode: 'ImageNotFound', failureReason: 'Requested image not found' } };
+    }
     stored.lastPulledAt = context.clock.now();
     const { bytes, mediaType } = id.imageDigest === undefined ? convertFor(accepted, content) : content;
     return { image: imageOf(context, repository, { ...id, imageDigest: digest }, bytes, mediaType) };
@@ -96,7 +100,8 @@ async function batchGetImage(context: CloudContext, store: EcrStore, input: Inpu
 }
 
 async function read(store: EcrStore, repository: Repository, stored: StoredImage): Promise<ServedManifest | undefined> {
-  const content = statusOf(stored) === 'ACTIVE' ? await store.backing.manifest(repository.name, stored.digest) : undefined;
+  if (statusOf(stored) !== 'ACTIVE') { return undefined; }
+  const content = await store.backing.manifest(repository.name, stored.digest);
   return content && { bytes: content.bytes, mediaType: stored.mediaType };
 }
 
@@ -112,7 +117,7 @@ async function putImage(context: CloudContext, store: EcrStore, input: Input): P
   const tag = checkTag(fields);
   checkPut(context, fields, repository, digest, tag);
   if (store.refusal(manifest) !== undefined) {
-    throw fields.fail('imageManifest', 'must not have both subject and artifactType: this registry is set to refuse referrers');
+    throw fields.fail('imageManifest', 'must not have subject and artifactType: this registry refuses referrers');
   }
   store.requireChildren(repository, bytes);
   await store.requireLayers(repository, bytes);

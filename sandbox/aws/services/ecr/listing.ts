@@ -16,7 +16,8 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
         checkRegistry(fields, context.account);
         const wanted = filterOf(fields.object('filter'));
         const repository = store.get(repositoryName(fields));
-        const rows = repository.rows().filter(row => wanted(row.image, row.tag !== undefined) && !store.hidesRow(repository, row));
+        const rows = repository.rows().filter(row =>
+          wanted(row.image, row.tag !== undefined) && !store.hidesRow(repository, row));
         const { page, next } = pageOf(rows, keyOf, fields);
         return { imageIds: page.map(row => ({ imageDigest: row.digest, ...(row.tag !== undefined && { imageTag: row.tag }) })), ...next };
       },
@@ -28,7 +29,10 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
         checkRegistry(fields, context.account);
         const repository = store.get(repositoryName(fields));
         const ids = fields.objects('imageIds');
-        if (ids) { return { imageDetails: named(context, store, repository, ids, fields).map(image => describe(context, repository, image)) }; }
+        if (ids) {
+          const images = named(context, store, repository, ids, fields);
+          return { imageDetails: images.map(image => describe(context, repository, image)) };
+        }
         const wanted = filterOf(fields.object('filter'));
         const images = repository.all().filter(image =>
           wanted(image, repository.tagsOf(image.digest).length > 0) && !store.hides(repository, image.digest));
@@ -50,7 +54,9 @@ function keyOf(row: ImageRow): string {
   return `${row.digest} ${row.tag ?? ''}`;
 }
 
-function named(context: CloudContext, store: EcrStore, repository: Repository, ids: readonly Fields[], fields: Fields): StoredImage[] {
+function named(
+  context: CloudContext, store: EcrStore, repository: Repository, ids: readonly Fields[], fields: Fields,
+): StoredImage[] {
   if (fields.has('nextToken') || fields.has('maxResults')) { throw fields.fail('imageIds', 'can\'t be used together with nextToken or maxResults'); }
   if (ids.length < 1 || ids.length > 100) { throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`); }
   return ids.map(id => {

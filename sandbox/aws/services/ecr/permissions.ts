@@ -5,12 +5,18 @@ import type { Input, RequiredPermission } from '../../core/service';
 type Tags = Readonly<Record<string, string>>;
 
 /**
- * Condition keys of ECR's actions. The resource type `repository` has `ecr:ResourceTag/KEY` and `aws:ResourceTag/KEY`, so every action on a
- * repository evaluates them, but for CreateRepository, whose repository has no tags yet. Requests that carry tags add `aws:RequestTag/KEY`
+ * Condition keys of ECR's actions. The resource type `repository` has `ecr:ResourceTag/KEY` and `aws:ResourceTag/KEY`,
+ * so every action on a
+ * repository evaluates them, but for CreateRepository, whose repository has no tags yet. Requests that carry tags add
+ * `aws:RequestTag/KEY`
  * and `aws:TagKeys`.
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
  */
-export function tagContext(resource: Tags, requested: Tags = {}, keys = Object.keys(requested)): Record<string, readonly string[]> {
+export function tagContext(
+  resource: Tags,
+  requested: Tags = {},
+  keys = Object.keys(requested),
+): Record<string, readonly string[]> {
   return {
     'ecr:ResourceTag/': [],
     'aws:ResourceTag/': [],

@@ -10,7 +10,11 @@ import { AwsError, CloudContext, Input, Operation } from '../../core/service';
 
 /** A repository's resource policy and its lifecycle policy. Lifecycle rules are kept and not carried out. */
 export function policyOperations(context: CloudContext, store: EcrStore): Record<string, Operation> {
-  const operation = (name: string, members: readonly string[], act: (repository: Repository, fields: Fields) => object): Operation => ({
+  const operation = (
+    name: string,
+    members: readonly string[],
+    act: (repository: Repository, fields: Fields) => object,
+  ): Operation => ({
     permissions: onRepository(store, `ecr:${name}`),
     handle: (input: Input) => {
       const fields = fieldsOf(input).only('registryId', 'repositoryName', ...members);
@@ -24,7 +28,9 @@ export function policyOperations(context: CloudContext, store: EcrStore): Record
       repository.policy = parseRepositoryPolicy(fields, repository);
       return { policyText: JSON.stringify(repository.policy) };
     }),
-    GetRepositoryPolicy: operation('GetRepositoryPolicy', [], repository => ({ policyText: JSON.stringify(policyOf(context, repository)) })),
+    GetRepositoryPolicy: operation('GetRepositoryPolicy', [], repository => ({
+      policyText: JSON.stringify(policyOf(context, repository)),
+    })),
     DeleteRepositoryPolicy: operation('DeleteRepositoryPolicy', [], repository => {
       const policyText = JSON.stringify(policyOf(context, repository));
       repository.policy = undefined;
@@ -45,15 +51,23 @@ export function policyOperations(context: CloudContext, store: EcrStore): Record
 }
 
 function policyOf(context: CloudContext, { name, policy }: Repository): object {
-  if (policy) { return policy; }
-  throw new AwsError('RepositoryPolicyNotFoundException',
-    `Repository policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`);
+  if (policy) {
+    return policy;
+  }
+  throw new AwsError(
+    'RepositoryPolicyNotFoundException',
+    `Repository policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`,
+  );
 }
 
 function lifecycleOf(context: CloudContext, { name, lifecycle }: Repository): object {
-  if (lifecycle) { return { lifecyclePolicyText: lifecycle.text, lastEvaluatedAt: epochSeconds(lifecycle.evaluatedAt) }; }
-  throw new AwsError('LifecyclePolicyNotFoundException',
-    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`);
+  if (lifecycle) {
+    return { lifecyclePolicyText: lifecycle.text, lastEvaluatedAt: epochSeconds(lifecycle.evaluatedAt) };
+  }
+  throw new AwsError(
+    'LifecyclePolicyNotFoundException',
+    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`,
+  );
 }
 
 /**
@@ -64,31 +78,50 @@ function parseRepositoryPolicy(fields: Fields, repository: Repository): object {
   const document = jsonOf(fields, 'policyText', 10_240);
   try {
     const statements = parsePolicy(document, { kind: 'resource', holder: repository.arn, policy: 'resource policy' });
-    if (statements.some(({ resources, notResources }) => resources ?? notResources)) { throw new Error('it must not have a Resource'); }
+    if (statements.some(({ resources, notResources }) => resources ?? notResources)) {
+      throw new Error('it must not have a Resource');
+    }
   } catch (error) {
-    throw fields.fail('policyText', `is an invalid repository policy: ${error instanceof Error ? error.message : String(error)}`);
+    throw fields.fail(
+      'policyText',
+      `is an invalid repository policy: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   return document;
 }
 
-/** Enough to refuse what is no policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
+/**
+ * Enough to refuse what is no policy:
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
+ */
 function parseLifecycle(fields: Fields): string {
   const { rules } = jsonOf(fields, 'lifecyclePolicyText', 30_720);
   const list: readonly unknown[] = Array.isArray(rules) ? rules : [];
-  if (list.length < 1 || list.length > 50) { throw fields.fail('lifecyclePolicyText', `must have 1-50 rules, got ${list.length}`); }
-  const priorities = list.map(rule => isRecord(rule) && isRecord(rule.selection) && isRecord(rule.action) ? rule.rulePriority : undefined);
+  if (list.length < 1 || list.length > 50) {
+    throw fields.fail('lifecyclePolicyText', `must have 1-50 rules, got ${list.length}`);
+  }
+  const priorities = list.map(rule =>
+    isRecord(rule) && isRecord(rule.selection) && isRecord(rule.action) ? rule.rulePriority : undefined,
+  );
   if (priorities.some(priority => !Number.isInteger(priority)) || new Set(priorities).size < priorities.length) {
-    throw fields.fail('lifecyclePolicyText', 'must have rules of a selection, an action and a rulePriority of their own');
+    throw fields.fail(
+      'lifecyclePolicyText',
+      'must have rules of a selection, an action and a rulePriority of their own',
+    );
   }
   return fields.text('lifecyclePolicyText');
 }
 
 function jsonOf(fields: Fields, member: string, most: number): Json {
   const text = fields.text(member);
-  if (text.length > most) { throw fields.fail(member, `must have at most ${most} characters, got ${text.length}`); }
+  if (text.length > most) {
+    throw fields.fail(member, `must have at most ${most} characters, got ${text.length}`);
+  }
   try {
     const document: unknown = JSON.parse(text);
-    if (isRecord(document)) { return document; }
+    if (isRecord(document)) {
+      return document;
+    }
   } catch (error) {
     throw fields.fail(member, `is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

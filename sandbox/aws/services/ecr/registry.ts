@@ -57,7 +57,7 @@ export class EcrRegistryPolicy implements FrontPolicy {
 
   private referrerRefused(put: ManifestPut): RegistryAnswer | undefined {
     const status = this.store.refusal(parseManifest(put.bytes));
-    return status && ociError(status, 'UNSUPPORTED', 'Invalid parameter at \'ImageManifest\': manifests with a subject are not supported');
+    return status && ociError(status, 'UNSUPPORTED', 'Manifests with a subject are not supported');
   }
 
   private unauthenticated(problem: 'missing' | 'invalid' | 'expired', host: string): RegistryAnswer {
@@ -69,7 +69,10 @@ export class EcrRegistryPolicy implements FrontPolicy {
     };
   }
 
-  /** What is mounted has to be readable where it comes from. That ECR refuses otherwise, and does not start an upload, is our reading. */
+  /**
+   * What is mounted has to be readable where it comes from. That ECR refuses otherwise, and does not start an upload,
+   * is our reading.
+   */
   private mountDenied(caller: Principal, { kind, method, query }: RegistryRequest): RegistryAnswer | undefined {
     const from = query.get('from');
     if (kind !== 'upload' || method !== 'POST' || from === null || this.options.blobMounting !== true) { return undefined; }
@@ -85,23 +88,33 @@ export class EcrRegistryPolicy implements FrontPolicy {
     return this.asAnswer(() => { this.store.get(request.repository); });
   }
 
-  /** What the control plane's view decides: deleted and archived images are not served, though the backing registry still has their bytes. */
+  /**
+   * What the control plane's view decides: deleted and archived images are not served, though the backing registry
+   * still has their bytes.
+   */
   private answer(request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined> {
     const { kind, method } = request;
     if (kind === 'tags') { return this.tagList(request); }
     if (kind === 'manifest' && method !== 'PUT') { return this.manifest(request); }
-    if (kind === 'upload' && method === 'POST' && request.query.has('mount') && !this.mounts(request)) { return this.upload(request); }
+    const mount = kind === 'upload' && method === 'POST' && request.query.has('mount');
+    if (mount && !this.mounts(request)) { return this.upload(request); }
     if (kind === 'upload' && this.options.refuseEmptyBlobs === true && request.query.get('digest') === EMPTY_DIGEST) {
       return ociError(500, 'UNKNOWN', 'Internal Server Error');
     }
     return undefined;
   }
 
-  /** GET and HEAD of a manifest are pulls. (Whether HEAD counts in ECR is not documented: what must not count asks ListImages.) */
-  private async manifest({ repository: name, reference, method, headers }: RegistryRequest): Promise<RegistryAnswer | undefined> {
+  /**
+   * GET and HEAD of a manifest are pulls. (Whether HEAD counts in ECR is not documented: what must not count asks
+   * ListImages.)
+   */
+  private async manifest(request: RegistryRequest): Promise<RegistryAnswer | undefined> {
+    const { repository: name, reference, method, headers } = request;
     const repository = this.store.get(name);
     const image = this.store.visible(repository, reference);
-    if (!image || statusOf(image) !== 'ACTIVE') { return ociError(404, 'MANIFEST_UNKNOWN', 'Requested image not found'); }
+    if (!image || statusOf(image) !== 'ACTIVE') {
+      return ociError(404, 'MANIFEST_UNKNOWN', 'Requested image not found');
+    }
     image.lastPulledAt = this.context.clock.now();
     const accepted = acceptedTypes(headers.accept);
     if (tagOf(reference) === undefined || accepted === undefined) { return undefined; }
@@ -112,7 +125,8 @@ export class EcrRegistryPolicy implements FrontPolicy {
   }
 
   private mounts({ repository, query }: RegistryRequest): boolean {
-    return this.options.blobMounting === true && this.store.canMount(query.get('mount') ?? '', query.get('from') ?? '', repository);
+    if (this.options.blobMounting !== true) { return false; }
+    return this.store.canMount(query.get('mount') ?? '', query.get('from') ?? '', repository);
   }
 
   /** A mount request that can't be granted starts an ordinary upload, as the specification allows. */
@@ -175,7 +189,8 @@ function actionsOf({ kind, method, headers }: RegistryRequest): readonly string[
 }
 
 function manifestAnswer({ mediaType, bytes }: ServedManifest, method: string): RegistryAnswer {
-  const headers = { 'content-type': mediaType, 'docker-content-digest': digestOf(bytes), 'content-length': String(bytes.length) };
+  const length = String(bytes.length);
+  const headers = { 'content-type': mediaType, 'docker-content-digest': digestOf(bytes), 'content-length': length };
   return { status: 200, headers, ...(method === 'GET' && { body: bytes }) };
 }
 

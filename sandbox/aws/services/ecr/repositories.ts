@@ -60,7 +60,8 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
         const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageScanningConfiguration');
         checkRegistry(fields, context.account);
         const repository = store.get(repositoryName(fields));
-        const scanning = fields.require('imageScanningConfiguration', fields.object('imageScanningConfiguration')).only('scanOnPush');
+        const member = 'imageScanningConfiguration';
+        const scanning = fields.require(member, fields.object(member)).only('scanOnPush');
         repository.settings = { ...repository.settings, scanOnPush: scanning.flag('scanOnPush') ?? false };
         const imageScanningConfiguration = { scanOnPush: repository.settings.scanOnPush };
         return { registryId: context.account, repositoryName: repository.name, imageScanningConfiguration };
@@ -70,7 +71,8 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
 }
 
 /**
- * Tags in the request need a permission of their own, and a key of the customer's is used by a grant that the caller makes.
+ * Tags in the request need a permission of their own, and a key of the customer's is used by a grant that the caller
+ * makes.
  * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
  * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
  */
@@ -78,7 +80,7 @@ function createPermissions(context: CloudContext, store: EcrStore, input: Input)
   const fields = fieldsOf(input);
   const resource = store.arn(fields.text('repositoryName'));
   const requested = tagsOf(fields);
-  const needed = Object.keys(requested).length > 0 ? ['ecr:CreateRepository', 'ecr:TagResource'] : ['ecr:CreateRepository'];
+  const needed = ['ecr:CreateRepository', ...(Object.keys(requested).length > 0 ? ['ecr:TagResource'] : [])];
   return [
     ...needed.map(action => ({ action, resource, context: tagContext({}, requested) })),
     ...keyPermissions(context, fields.object('encryptionConfiguration')?.optionalText('kmsKey')),
@@ -90,7 +92,9 @@ function keyPermissions({ account, partition, region }: CloudContext, key: strin
   const prefix = `arn:${partition}:kms:${region}:${account}:`;
   const resource = key.startsWith('arn:') ? key : `${prefix}${key.startsWith('alias/') ? '' : 'key/'}${key}`;
   const keys = {
-    'kms:ViaService': `ecr.${region}.${urlSuffix(partition)}`, 'kms:GrantIsForAWSResource': 'true', 'kms:CallerAccount': account,
+    'kms:ViaService': `ecr.${region}.${urlSuffix(partition)}`,
+    'kms:GrantIsForAWSResource': 'true',
+    'kms:CallerAccount': account,
   };
   return ['kms:DescribeKey', 'kms:CreateGrant'].map(action => ({ action, resource, context: keys }));
 }

@@ -26,7 +26,10 @@ export function tagOperations(store: EcrStore): Record<string, Operation> {
         const fields = fieldsOf(input).only('resourceArn', 'tagKeys');
         const repository = byArn(store, fields);
         const keys = fields.require('tagKeys', fields.texts('tagKeys'));
-        store.setTags(repository, Object.fromEntries(Object.entries(repository.resourceTags).filter(([key]) => !keys.includes(key))));
+        store.setTags(
+          repository,
+          Object.fromEntries(Object.entries(repository.resourceTags).filter(([key]) => !keys.includes(key))),
+        );
         return {};
       },
     },
@@ -40,7 +43,13 @@ export function tagOperations(store: EcrStore): Record<string, Operation> {
   };
 }
 
-function permission(store: EcrStore, action: string, input: Input, tags: RepositoryTags = {}, keys?: string[]): RequiredPermission {
+function permission(
+  store: EcrStore,
+  action: string,
+  input: Input,
+  tags: RepositoryTags = {},
+  keys?: string[],
+): RequiredPermission {
   const resource = fieldsOf(input).text('resourceArn');
   return { action, resource, context: tagContext(store.byArn(resource)?.effectiveTags(store.now()) ?? {}, tags, keys) };
 }
@@ -48,7 +57,9 @@ function permission(store: EcrStore, action: string, input: Input, tags: Reposit
 function byArn(store: EcrStore, fields: Fields): Repository {
   const arn = fields.text('resourceArn');
   const name = /^arn:[^:]+:ecr:[^:]*:\d{12}:repository\/(.+)$/.exec(arn)?.[1];
-  if (name === undefined) { throw fields.fail('resourceArn', `must be the ARN of a repository, got '${arn}'`); }
+  if (name === undefined) {
+    throw fields.fail('resourceArn', `must be the ARN of a repository, got '${arn}'`);
+  }
   return store.byArn(arn) ?? store.get(name);
 }
 
@@ -61,10 +72,17 @@ export function tagsOf(fields: Fields): RepositoryTags {
 
 function tagOf(tag: Fields): [string, string] {
   const [key, value] = [tag.only('Key', 'Value').text('Key'), tag.text('Value')];
-  const refuse = (why: string): AwsError => new AwsError('InvalidTagParameterException', `Invalid parameter at 'tags': ${why}`);
-  if (!TEXT.test(key) || key.length < 1 || key.length > 128) { throw refuse(`the key must be 1-128 characters, got '${key}'`); }
-  if (key.toLowerCase().startsWith('aws:')) { throw refuse(`the prefix aws: is reserved, got '${key}'`); }
-  if (!TEXT.test(value) || value.length > 256) { throw refuse(`the value must be 0-256 characters, got '${value}'`); }
+  const refuse = (why: string): AwsError =>
+    new AwsError('InvalidTagParameterException', `Invalid parameter at 'tags': ${why}`);
+  if (!TEXT.test(key) || key.length < 1 || key.length > 128) {
+    throw refuse(`the key must be 1-128 characters, got '${key}'`);
+  }
+  if (key.toLowerCase().startsWith('aws:')) {
+    throw refuse(`the prefix aws: is reserved, got '${key}'`);
+  }
+  if (!TEXT.test(value) || value.length > 256) {
+    throw refuse(`the value must be 0-256 characters, got '${value}'`);
+  }
   return [key, value];
 }
 
@@ -72,5 +90,7 @@ const TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 function checkCount(tags: RepositoryTags): void {
   const { length } = Object.keys(tags);
-  if (length > 50) { throw new AwsError('TooManyTagsException', `A repository can have at most 50 tags, got ${length}`); }
+  if (length > 50) {
+    throw new AwsError('TooManyTagsException', `A repository can have at most 50 tags, got ${length}`);
+  }
 }

@@ -10,7 +10,8 @@ export interface Kms extends ServiceModule {
 }
 
 /**
- * Keys of the template: each has an ARN and a policy, which decides beside the caller's own policies when a service asks for
+ * Keys of the template: each has an ARN and a policy, which decides beside the caller's own policies when a service
+ * asks for
  * `kms:Decrypt` and the like. Nothing is encrypted, and there is no API: no program here calls KMS itself.
  */
 export function createKms(context: CoreContext): Kms {
@@ -34,25 +35,42 @@ function keyProvider(context: CoreContext, policies: Map<string, object>): Resou
   return {
     type: 'AWS::KMS::Key',
     properties: [
-      'Description', 'Enabled', 'EnableKeyRotation', 'KeyPolicy', 'KeySpec', 'KeyUsage', 'MultiRegion', 'PendingWindowInDays',
-      'RotationPeriodInDays', 'Tags',
+      'Description',
+      'Enabled',
+      'EnableKeyRotation',
+      'KeyPolicy',
+      'KeySpec',
+      'KeyUsage',
+      'MultiRegion',
+      'PendingWindowInDays',
+      'RotationPeriodInDays',
+      'Tags',
     ],
     create: request => put(request, randomUuid(context.random)),
     update: (request, previous) => put(request, previous.physicalId),
-    delete: resource => { policies.delete(resource.attributes.Arn ?? ''); },
+    delete: resource => {
+      policies.delete(resource.attributes.Arn ?? '');
+    },
   };
 }
 
 /** What KMS gives a key without a policy: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
 function defaultPolicy({ account, partition }: CoreContext): object {
-  const statement = { Effect: 'Allow', Principal: { AWS: `arn:${partition}:iam::${account}:root` }, Action: 'kms:*', Resource: '*' };
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
   return { Version: '2012-10-17', Statement: [statement] };
 }
 
 function aliasProvider(): ResourceProvider {
   const put = ({ logicalId, properties }: ResourceRequest): Resource => {
     const name = string(properties.AliasName, 'AliasName');
-    if (!/^alias\/(?!aws\/)[A-Za-z0-9/_-]{1,250}$/.test(name)) { throw new Error(`AWS::KMS::Alias '${logicalId}': AliasName is '${name}'`); }
+    if (!/^alias\/(?!aws\/)[A-Za-z0-9/_-]{1,250}$/.test(name)) {
+      throw new Error(`AWS::KMS::Alias '${logicalId}': AliasName is '${name}'`);
+    }
     optionalString(properties.TargetKeyId, 'TargetKeyId');
     return { physicalId: name, attributes: {} };
   };

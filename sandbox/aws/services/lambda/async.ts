@@ -11,7 +11,10 @@ export class AsyncQueue {
   private readonly pending = new Map<string, FunctionPool>();
   private readonly stop = new AbortController();
 
-  constructor(private readonly context: CoreContext, private readonly run: (pool: FunctionPool, payload: string, trace?: string) => Promise<InvocationResult>) {}
+  constructor(
+    private readonly context: CoreContext,
+    private readonly run: (pool: FunctionPool, payload: string, trace?: string) => Promise<InvocationResult>,
+  ) {}
 
   public add(pool: FunctionPool, payload: string, trace?: string): string {
     const id = randomUuid(this.context.random);

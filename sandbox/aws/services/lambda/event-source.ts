@@ -140,7 +140,8 @@ export class EventSources {
     if (batch.length === 0) { return; }
     // Which of a batch's traces an invocation goes on with is not documented; here it is the first message's.
     const TraceHeader = batch[0]?.trace;
-    const input = { FunctionName: mapping.pool.name, Payload: JSON.stringify({ Records: batch.map(message => message.record) }), TraceHeader };
+    const Payload = JSON.stringify({ Records: batch.map(message => message.record) });
+    const input = { FunctionName: mapping.pool.name, Payload, TraceHeader };
     // The mapping belongs to the function: whoever may create it may have it invoked.
     const output = await this.context.call(this.context.administrator, 'lambda', 'Invoke', input);
     const result: InvocationResult = {
@@ -156,7 +157,8 @@ export class EventSources {
   }
 
   /**
-   * Stops a loop: Lambda doesn't invoke the function, and sends the message to the queue's dead-letter queue when there is one.
+   * Stops a loop: Lambda doesn't invoke the function, and sends the message to the queue's dead-letter queue when there
+   * is one.
    * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
    */
   private async drop(mapping: Mapping, messages: readonly Message[]): Promise<void> {
@@ -164,16 +166,22 @@ export class EventSources {
     const { Attributes } = await this.context.call(
       administrator, 'sqs', 'GetQueueAttributes', { QueueUrl: mapping.queueUrl, AttributeNames: ['RedrivePolicy'] });
     const policy = isRecord(Attributes) ? Attributes.RedrivePolicy : undefined;
-    const target = policy === undefined ? undefined : record(parseJson(String(policy), 'RedrivePolicy'), 'RedrivePolicy').deadLetterTargetArn;
+    const target = policy === undefined ? undefined
+      : record(parseJson(String(policy), 'RedrivePolicy'), 'RedrivePolicy').deadLetterTargetArn;
     for (const { body } of target === undefined ? [] : messages) {
-      await this.context.call(administrator, 'sqs', 'SendMessage', { QueueUrl: queueUrlOf(this.context, String(target)), MessageBody: body });
+      const QueueUrl = queueUrlOf(this.context, String(target));
+      await this.context.call(administrator, 'sqs', 'SendMessage', { QueueUrl, MessageBody: body });
     }
     await this.remove(mapping, messages);
-    this.context.emit({
-      source: 'lambda', resource: mapping.pool.name, kind: 'recursion-stopped', text: `${messages.length} messages of a loop were dropped`,
-    });
-    await this.context.call({ service: 'lambda.amazonaws.com', arn: 'lambda.amazonaws.com' }, 'monitoring', 'EmitServiceMetrics', {
-      Namespace: 'AWS/Lambda', MetricName: 'RecursiveInvocationsDropped', Dimensions: { FunctionName: mapping.pool.name }, Value: messages.length,
+    const { pool: { name } } = mapping;
+    const text = `${messages.length} messages of a loop were dropped`;
+    this.context.emit({ source: 'lambda', resource: name, kind: 'recursion-stopped', text });
+    const caller = { service: 'lambda.amazonaws.com', arn: 'lambda.amazonaws.com' };
+    await this.context.call(caller, 'monitoring', 'EmitServiceMetrics', {
+      Namespace: 'AWS/Lambda',
+      MetricName: 'RecursiveInvocationsDropped',
+      Dimensions: { FunctionName: name },
+      Value: messages.length,
     });
   }
 

@@ -1,6 +1,6 @@
+import { parseVpc, VpcConfig } from './vpc';
 import { Json, list, number, onlyKeys, optionalNumber, optionalRecord, optionalString, record, string } from '../../core/json';
 import { AwsError } from '../../core/service';
-import { parseVpc, VpcConfig } from './vpc';
 
 /** A function's configuration, checked as Lambda does. */
 export interface FunctionConfig {
@@ -23,7 +23,8 @@ export interface FunctionConfig {
 }
 
 export const FUNCTION_PROPERTIES = [
-  'Architectures', 'Code', 'Description', 'Environment', 'FunctionName', 'Handler', 'KmsKeyArn', 'LoggingConfig', 'MemorySize',
+  'Architectures', 'Code', 'Description', 'Environment', 'FunctionName', 'Handler', 'KmsKeyArn', 'LoggingConfig',
+  'MemorySize',
   'ReservedConcurrentExecutions', 'Role', 'Runtime', 'Tags', 'Timeout', 'VpcConfig',
 ];
 
@@ -69,7 +70,9 @@ export function parseFunction(properties: Json): FunctionConfig {
 
 function parseKey(value: unknown): string | undefined {
   const key = optionalString(value, 'KmsKeyArn');
-  if (key !== undefined && !/^arn:[^:]+:kms:[^:]+:\d{12}:(key|alias)\/.+$/.test(key)) { throw invalid(`KmsKeyArn must be the ARN of a key, got '${key}'`); }
+  if (key !== undefined && !/^arn:[^:]+:kms:[^:]+:\d{12}:(key|alias)\/.+$/.test(key)) {
+    throw invalid(`KmsKeyArn must be the ARN of a key, got '${key}'`);
+  }
   return key;
 }
 

@@ -115,7 +115,7 @@ export function functionName(reference: string): string {
 function refuseLoop(pool: FunctionPool, trace: string | undefined): void {
   if (chainLength(trace, pool.name) < MAXIMUM_CHAIN) { return; }
   throw new AwsError('RecursiveInvocationException',
-    'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped it.');
+    'Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped it.');
 }
 
 function checkPayload(payload: string, type: string): void {
@@ -138,7 +138,8 @@ function rest(
   const [, encoded = '', invocations] = /^\/2015-03-31\/functions\/([^/]+)(\/invocations)?$/.exec(path) ?? [];
   const FunctionName = decodeURIComponent(encoded);
   if (method === 'POST' && invocations) {
-    return { operation: 'Invoke', input: { FunctionName, InvocationType: headers['x-amz-invocation-type'], Payload: body.toString('utf8'), TraceHeader: headers['x-amzn-trace-id'] } };
+    const [InvocationType, TraceHeader] = [headers['x-amz-invocation-type'], headers['x-amzn-trace-id']];
+    return { operation: 'Invoke', input: { FunctionName, InvocationType, Payload: body.toString('utf8'), TraceHeader } };
   }
   return method === 'GET' && encoded !== '' && !invocations ? { operation: 'GetFunction', input: { FunctionName } } : undefined;
 }
@@ -161,8 +162,9 @@ function functionProvider(
   context: CoreContext, functions: Map<string, FunctionPool>, prefix: string, later: AsyncQueue, concurrency: number,
 ): ResourceProvider {
   const checkReserve = (properties: Readonly<Record<string, unknown>>, own: string): void => {
-    const others = [...functions.values()].filter(pool => pool.name !== own).map(pool => pool.settings.reservedConcurrency ?? 0);
-    refuseLowReserve(properties.ReservedConcurrentExecutions, concurrency - others.reduce((sum, reserved) => sum + reserved, 0));
+    const others = [...functions.values()].filter(pool => pool.name !== own);
+    const reserved = others.reduce((sum, { settings }) => sum + (settings.reservedConcurrency ?? 0), 0);
+    refuseLowReserve(properties.ReservedConcurrentExecutions, concurrency - reserved);
   };
   const resourceOf = (name: string): Resource => ({ physicalId: name, attributes: { Arn: prefix + name } });
   return {

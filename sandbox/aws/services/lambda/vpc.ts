@@ -2,7 +2,10 @@ import { CoreContext } from '../../core/context';
 import { onlyKeys, optionalRecord, strings } from '../../core/json';
 import { AwsError, Principal } from '../../core/service';
 
-/** Where a function's network interfaces go. No network is modelled: the ids are kept, and the role's permissions are checked. */
+/**
+ * Where a function's network interfaces go. No network is modelled: the ids are kept, and the role's permissions are
+ * checked.
+ */
 export interface VpcConfig {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
@@ -13,9 +16,14 @@ export function parseVpc(value: unknown): VpcConfig | undefined {
   onlyKeys(vpc, ['SubnetIds', 'SecurityGroupIds', 'Ipv6AllowedForDualStack'], 'VpcConfig', 'services/lambda/vpc.ts');
   const subnetIds = strings(vpc.SubnetIds ?? [], 'VpcConfig.SubnetIds');
   const securityGroupIds = strings(vpc.SecurityGroupIds ?? [], 'VpcConfig.SecurityGroupIds');
-  if (subnetIds.length === 0 && securityGroupIds.length === 0) { return undefined; }
+  if (subnetIds.length === 0 && securityGroupIds.length === 0) {
+    return undefined;
+  }
   if (subnetIds.length === 0 || securityGroupIds.length === 0) {
-    throw new AwsError('InvalidParameterValueException', 'Both subnet ids and security group ids must be given to connect a function to a VPC');
+    throw new AwsError(
+      'InvalidParameterValueException',
+      'Both subnet ids and security group ids must be given to connect a function to a VPC',
+    );
   }
   return { subnetIds, securityGroupIds };
 }
@@ -29,7 +37,9 @@ export function checkVpc(context: CoreContext, role: Principal, vpc: VpcConfig |
     try {
       context.authorize(role, [{ action: `ec2:${action}`, resource: '*' }]);
     } catch (error) {
-      if (!(error instanceof AwsError)) { throw error; }
+      if (!(error instanceof AwsError)) {
+        throw error;
+      }
       const message = `The provided execution role does not have permissions to call ${action} on EC2`;
       throw new AwsError('InvalidParameterValueException', message);
     }

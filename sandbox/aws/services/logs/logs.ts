@@ -119,8 +119,11 @@ function logGroupProvider(
     group.kmsKeyId = optionalString(properties.KmsKeyId, 'KmsKeyId');
   };
   const made = (request: ResourceRequest): Resource => {
-    const group = optionalString(request.properties.LogGroupName, 'LogGroupName') ?? physicalName(context, request, 512);
-    if (!/^[A-Za-z0-9_/.#-]{1,512}$/.test(group)) { throw new AwsError('InvalidParameterException', `LogGroupName '${group}' is not a name`); }
+    const given = optionalString(request.properties.LogGroupName, 'LogGroupName');
+    const group = given ?? physicalName(context, request, 512);
+    if (!/^[A-Za-z0-9_/.#-]{1,512}$/.test(group)) {
+      throw new AwsError('InvalidParameterException', `LogGroupName '${group}' is not a name`);
+    }
     create(group, retention(request.properties.RetentionInDays));
     configure(group, request);
     return { physicalId: group, attributes: { Arn: `${arn(group)}:*` } };

@@ -47,7 +47,10 @@ export interface QueueBehaviour {
   readonly duplicateProbability: number;
   /** Hand out visible messages in random order. */
   readonly shuffle: boolean;
-  /** Messages that may be hidden at a time: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+  /**
+   * Messages that may be hidden at a time:
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+   */
   readonly inFlightLimit: number;
 }
 
@@ -105,7 +108,8 @@ export class Queue {
   public async receive(max: number, visibilityTimeout: number | undefined, waitSeconds: number): Promise<{ message: Message; receipt: string }[]> {
     const { clock } = this.context;
     const deadline = clock.now() + waitSeconds * 1000;
-    // Long polling answers nothing instead: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    // Long polling answers nothing instead:
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     if (waitSeconds === 0 && this.counts().inFlight >= this.behaviour.inFlightLimit) {
       throw new AwsError('OverLimit', 'The specified action violates a limit: too many messages are in flight.', 403);
     }
@@ -132,7 +136,8 @@ export class Queue {
     if (!message) {
       throw new AwsError('InvalidParameterValue', `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`);
     }
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html: 12 hours from the reception
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html: 12 hours
+    // from the reception
     if (now + seconds * 1000 - (message.receivedAt ?? now) > MAXIMUM_VISIBILITY_MS) {
       throw new AwsError('InvalidParameterValue', `Value ${seconds} for parameter VisibilityTimeout is invalid. `
         + 'Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].');

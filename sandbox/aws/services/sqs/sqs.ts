@@ -32,7 +32,9 @@ const QUERY_NAMES = new Map([
 /** Amazon SQS standard queues: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ */
 export function createSqs(context: CloudContext, options: SqsOptions = {}): Sqs {
   const queues = new QueueTable(context, {
-    duplicateProbability: options.duplicateProbability ?? 0, shuffle: options.shuffle ?? false, inFlightLimit: options.inFlightLimit ?? 120_000,
+    duplicateProbability: options.duplicateProbability ?? 0,
+    shuffle: options.shuffle ?? false,
+    inFlightLimit: options.inFlightLimit ?? 120_000,
   });
   return {
     queues,
@@ -104,7 +106,8 @@ function senderId(caller: Principal): string {
 }
 
 /**
- * SQS keeps a request's trace header as the messages' system attribute AWSTraceHeader; the SDK sends it inside of a function.
+ * SQS keeps a request's trace header as the messages' system attribute AWSTraceHeader; the SDK sends it inside of a
+ * function.
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
  */
 function withTrace(operation: string, input: Input, header: string): Input {

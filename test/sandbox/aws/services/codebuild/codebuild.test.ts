@@ -507,7 +507,8 @@ describe('reading builds', () => {
     await call('BatchGetBuilds', { ids: [id] });
     await call('ListBuildsForProject', { projectName: 'sync' });
     await call('StopBuild', { id });
-    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html: builds have no resource type.
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html: builds have no
+    // resource type.
     const arn = 'arn:aws:codebuild:eu-west-1:111122223333:project/sync';
     expect(context.checked).toEqual(
       ['BatchGetBuilds', 'ListBuildsForProject', 'StopBuild'].map(action => `codebuild:${action} ${arn}`),

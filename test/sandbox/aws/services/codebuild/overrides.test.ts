@@ -27,13 +27,25 @@ const NAME = 'codebuild:environment.environmentVariables.name';
 
 /** @returns whether a role with this statement may send this request */
 function allowed(condition: object, input: object): boolean {
-  const iam = new Iam({ account: '111122223333', region: 'eu-west-1', partition: 'aws', resourcePolicy: () => undefined });
+  const iam = new Iam({
+    account: '111122223333',
+    region: 'eu-west-1',
+    partition: 'aws',
+    resourcePolicy: () => undefined,
+  });
   const role = { arn: ROLE, name: 'dispatch', logicalId: 'Dispatch', trust: [], policies: new Map() };
   iam.roles.set(ROLE, role);
-  const statement = { Effect: 'Allow', Action: ['codebuild:StartBuild', 'iam:PassRole'], Resource: '*', Condition: condition };
+  const statement = {
+    Effect: 'Allow',
+    Action: ['codebuild:StartBuild', 'iam:PassRole'],
+    Resource: '*',
+    Condition: condition,
+  };
   iam.setPolicy(role, 'Default', { Version: '2012-10-17', Statement: statement });
   const needed = codebuild.service.operations.StartBuild.permissions({ projectName: 'sync', ...input });
-  return needed.filter(({ action }) => action === 'codebuild:StartBuild').every(permission => iam.isAllowed(CALLER, permission));
+  return needed
+    .filter(({ action }) => action === 'codebuild:StartBuild')
+    .every(permission => iam.isAllowed(CALLER, permission));
 }
 
 const packages = { environmentVariablesOverride: [{ name: 'PACKAGES', value: '[]', type: 'PLAINTEXT' }] };
@@ -65,9 +77,24 @@ describe('a policy that names the variables', () => {
   test.each([
     ['none', only, {}, true],
     ['the one that it names', only, packages, true],
-    ['another beside it', only, { environmentVariablesOverride: [...packages.environmentVariablesOverride, { name: 'X', value: '' }] }, false],
-    ['a value of one', { StringEquals: { 'codebuild:environment.environmentVariables/PACKAGES.value': '[]' } }, packages, true],
-    ['no value of one', { StringEquals: { 'codebuild:environment.environmentVariables/PACKAGES.value': '[]' } }, {}, false],
+    [
+      'another beside it',
+      only,
+      { environmentVariablesOverride: [...packages.environmentVariablesOverride, { name: 'X', value: '' }] },
+      false,
+    ],
+    [
+      'a value of one',
+      { StringEquals: { 'codebuild:environment.environmentVariables/PACKAGES.value': '[]' } },
+      packages,
+      true,
+    ],
+    [
+      'no value of one',
+      { StringEquals: { 'codebuild:environment.environmentVariables/PACKAGES.value': '[]' } },
+      {},
+      false,
+    ],
     ['any override of the environment', { Null: { 'codebuild:environment': 'true' } }, packages, false],
   ])('decides on %s', (_, condition, input, expected) => {
     expect(allowed(condition, input)).toBe(expected);
@@ -76,7 +103,11 @@ describe('a policy that names the variables', () => {
 
 describe('an override', () => {
   const start = async (input: object): Promise<Build> => {
-    const environment = { Type: 'LINUX_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:8.0' };
+    const environment = {
+      Type: 'LINUX_CONTAINER',
+      ComputeType: 'BUILD_GENERAL1_SMALL',
+      Image: 'aws/codebuild/standard:8.0',
+    };
     await context.create(codebuild, 'AWS::CodeBuild::Project', 'Sync', {
       Name: 'sync',
       Artifacts: { Type: 'NO_ARTIFACTS' },
@@ -84,7 +115,9 @@ describe('an override', () => {
       Environment: environment,
       ServiceRole: 'arn:aws:iam::111122223333:role/sync',
     });
-    const { build } = await context.client(codebuild.service)('StartBuild', { projectName: 'sync', ...input }) as { build: { id: string } };
+    const { build } = (await context.client(codebuild.service)('StartBuild', { projectName: 'sync', ...input })) as {
+      build: { id: string };
+    };
     return codebuild.waitFor(build.id);
   };
 
@@ -96,6 +129,9 @@ describe('an override', () => {
   test('of the service role needs iam:PassRole on it', async () => {
     const serviceRoleOverride = 'arn:aws:iam::111122223333:role/admin';
     expect((await start({ serviceRoleOverride })).describe()).toMatchObject({ serviceRole: serviceRoleOverride });
-    expect(context.checked.slice(0, 2)).toEqual([`codebuild:StartBuild ${PROJECT}`, `iam:PassRole ${serviceRoleOverride}`]);
+    expect(context.checked.slice(0, 2)).toEqual([
+      `codebuild:StartBuild ${PROJECT}`,
+      `iam:PassRole ${serviceRoleOverride}`,
+    ]);
   });
 });

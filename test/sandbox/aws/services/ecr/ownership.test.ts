@@ -32,12 +32,20 @@ async function start(options: Partial<EcrOptions>): Promise<void> {
 }
 
 const as = (caller: Principal, operation: string, input: object = {}): Promise<Record<string, unknown>> =>
-  context.call(caller, 'ecr', operation, { ...(operation.endsWith('Resource') ? {} : { repositoryName: 'my-org/app' }), ...input });
+  context.call(caller, 'ecr', operation, {
+    ...(operation.endsWith('Resource') ? {} : { repositoryName: 'my-org/app' }),
+    ...input,
+  });
 
 /** undefined when the call succeeded, the error's code otherwise. */
 async function codeOf(action: Promise<unknown>): Promise<string | undefined> {
-  const error: unknown = await action.then(() => undefined, (reason: unknown) => reason);
-  if (error !== undefined && !(error instanceof AwsError)) { throw error; }
+  const error: unknown = await action.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error !== undefined && !(error instanceof AwsError)) {
+    throw error;
+  }
   return error?.code;
 }
 
@@ -46,22 +54,55 @@ function registry(caller: Principal): RegistryClient {
 }
 
 const push = (caller: Principal): Promise<void> => registry(caller).push('my-org/app', image(), 'v1');
-const allow = (Action: string | string[], Condition?: object): object => ({ Effect: 'Allow', Action, Resource: ARN, Condition });
+const allow = (Action: string | string[], Condition?: object): object => ({
+  Effect: 'Allow',
+  Action,
+  Resource: ARN,
+  Condition,
+});
 const DENIED = 'AccessDeniedException';
 
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 describe('creating a repository with tags', () => {
-  const requested = { StringEquals: { 'aws:RequestTag/mirror': 'one' }, 'ForAllValues:StringEquals': { 'aws:TagKeys': ['mirror'] } };
+  const requested = {
+    'StringEquals': { 'aws:RequestTag/mirror': 'one' },
+    'ForAllValues:StringEquals': { 'aws:TagKeys': ['mirror'] },
+  };
 
   test.each<[string, object[], object, string | undefined]>([
     ['needs no TagResource without tags', [allow('ecr:CreateRepository')], {}, undefined],
     ['fails without ecr:TagResource', [allow('ecr:CreateRepository')], { tags: OURS }, DENIED],
-    ['takes the tag that the policy names', [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)], { tags: OURS }, undefined],
-    ['fails with another value', [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)], { tags: [{ Key: 'mirror', Value: 'two' }] }, DENIED],
-    ['fails with another tag beside it', [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)], { tags: [...OURS, { Key: 'x', Value: '' }] }, DENIED],
+    [
+      'takes the tag that the policy names',
+      [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)],
+      { tags: OURS },
+      undefined,
+    ],
+    [
+      'fails with another value',
+      [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)],
+      { tags: [{ Key: 'mirror', Value: 'two' }] },
+      DENIED,
+    ],
+    [
+      'fails with another tag beside it',
+      [allow(['ecr:CreateRepository', 'ecr:TagResource'], requested)],
+      { tags: [...OURS, { Key: 'x', Value: '' }] },
+      DENIED,
+    ],
     ['fails without a tag where one is demanded', [allow('ecr:CreateRepository', requested)], {}, DENIED],
-    ['fails for a tag that the new repository does not have yet', [allow('ecr:CreateRepository', { StringEquals: { 'ecr:ResourceTag/mirror': 'one' } })], {}, DENIED],
-    ['has a key of the customer\'s used by a grant', [allow('ecr:CreateRepository')], { encryptionConfiguration: { encryptionType: 'KMS', kmsKey: 'k' } }, DENIED],
+    [
+      'fails for a tag that the new repository does not have yet',
+      [allow('ecr:CreateRepository', { StringEquals: { 'ecr:ResourceTag/mirror': 'one' } })],
+      {},
+      DENIED,
+    ],
+    [
+      "has a key of the customer's used by a grant",
+      [allow('ecr:CreateRepository')],
+      { encryptionConfiguration: { encryptionType: 'KMS', kmsKey: 'k' } },
+      DENIED,
+    ],
   ])('%s', async (_, statements, input, code) => {
     expect(await codeOf(as(context.role('dispatch', ...statements), 'CreateRepository', input))).toBe(code);
   });
@@ -69,15 +110,24 @@ describe('creating a repository with tags', () => {
 
 describe('ownership by tag', () => {
   const PUSH = [
-    'BatchCheckLayerAvailability', 'InitiateLayerUpload', 'UploadLayerPart', 'CompleteLayerUpload', 'PutImage', 'BatchGetImage',
+    'BatchCheckLayerAvailability',
+    'InitiateLayerUpload',
+    'UploadLayerPart',
+    'CompleteLayerUpload',
+    'PutImage',
+    'BatchGetImage',
   ].map(action => `ecr:${action}`);
-  const sync = (key: string): Principal => context.role('sync', allow(PUSH, { StringEquals: { [`${key}/mirror`]: 'one' } }));
+  const sync = (key: string): Principal =>
+    context.role('sync', allow(PUSH, { StringEquals: { [`${key}/mirror`]: 'one' } }));
 
-  test.each(['ecr:ResourceTag', 'aws:ResourceTag'])('a push into a repository with the tag is allowed by %s', async key => {
-    await as(ADMINISTRATOR, 'CreateRepository', { tags: OURS });
-    await push(sync(key));
-    expect(ecr.images('my-org/app')).toHaveLength(1);
-  });
+  test.each(['ecr:ResourceTag', 'aws:ResourceTag'])(
+    'a push into a repository with the tag is allowed by %s',
+    async key => {
+      await as(ADMINISTRATOR, 'CreateRepository', { tags: OURS });
+      await push(sync(key));
+      expect(ecr.images('my-org/app')).toHaveLength(1);
+    },
+  );
 
   test.each([
     ['without the tag', []],
@@ -106,15 +156,22 @@ describe('ownership by tag', () => {
 
   test('fails to tag or untag what the policy excludes', async () => {
     await as(ADMINISTRATOR, 'CreateRepository');
-    const tagger = context.role('tagger', allow(['ecr:TagResource', 'ecr:UntagResource'], { 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['mirror'] } }));
+    const tagger = context.role(
+      'tagger',
+      allow(['ecr:TagResource', 'ecr:UntagResource'], { 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['mirror'] } }),
+    );
     expect(await codeOf(as(tagger, 'TagResource', { resourceArn: ARN, tags: OURS }))).toBeUndefined();
-    expect(await codeOf(as(tagger, 'TagResource', { resourceArn: ARN, tags: [{ Key: 'cost', Value: '1' }] }))).toBe(DENIED);
+    expect(await codeOf(as(tagger, 'TagResource', { resourceArn: ARN, tags: [{ Key: 'cost', Value: '1' }] }))).toBe(
+      DENIED,
+    );
     expect(await codeOf(as(tagger, 'UntagResource', { resourceArn: ARN, tagKeys: ['cost'] }))).toBe(DENIED);
   });
 
   test('DescribeRepositories shows no tags', async () => {
     await as(ADMINISTRATOR, 'CreateRepository', { tags: OURS });
-    const { repositories } = await as(ADMINISTRATOR, 'DescribeRepositories', { repositoryName: undefined }) as { repositories: object[] };
+    const { repositories } = (await as(ADMINISTRATOR, 'DescribeRepositories', { repositoryName: undefined })) as {
+      repositories: object[];
+    };
     expect(Object.keys(repositories[0])).not.toContain('tags');
   });
 
@@ -129,8 +186,12 @@ describe('ownership by tag', () => {
   });
 
   test('fails to list the tags of what is not there, or is no repository', async () => {
-    expect(await codeOf(as(ADMINISTRATOR, 'ListTagsForResource', { resourceArn: ARN }))).toBe('RepositoryNotFoundException');
-    expect(await codeOf(as(ADMINISTRATOR, 'ListTagsForResource', { resourceArn: 'my-org/app' }))).toBe('InvalidParameterException');
+    expect(await codeOf(as(ADMINISTRATOR, 'ListTagsForResource', { resourceArn: ARN }))).toBe(
+      'RepositoryNotFoundException',
+    );
+    expect(await codeOf(as(ADMINISTRATOR, 'ListTagsForResource', { resourceArn: 'my-org/app' }))).toBe(
+      'InvalidParameterException',
+    );
   });
 });
 
@@ -138,11 +199,17 @@ describe('ownership by tag', () => {
 describe('a caller of another account', () => {
   const PULL = ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
   const foreign: Principal = {
-    account: '444455556666', roleArn: 'arn:aws:iam::444455556666:role/puller', arn: 'arn:aws:sts::444455556666:assumed-role/puller/session',
+    account: '444455556666',
+    roleArn: 'arn:aws:iam::444455556666:role/puller',
+    arn: 'arn:aws:sts::444455556666:assumed-role/puller/session',
   };
-  const setPolicy = (statement: object): Promise<unknown> => as(ADMINISTRATOR, 'SetRepositoryPolicy', {
-    policyText: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: PULL, ...statement }] }),
-  });
+  const setPolicy = (statement: object): Promise<unknown> =>
+    as(ADMINISTRATOR, 'SetRepositoryPolicy', {
+      policyText: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: PULL, ...statement }],
+      }),
+    });
 
   beforeEach(async () => {
     await as(ADMINISTRATOR, 'CreateRepository');
@@ -150,15 +217,19 @@ describe('a caller of another account', () => {
   });
 
   test('fails to pull without a repository policy', async () => {
-    await expect(registry(foreign).getManifest('my-org/app', 'v1'))
-      .rejects.toThrow(/no resource-based policy allows the ecr:BatchGetImage action/);
+    await expect(registry(foreign).getManifest('my-org/app', 'v1')).rejects.toThrow(
+      /no resource-based policy allows the ecr:BatchGetImage action/,
+    );
   });
 
   test.each([
     ['its account', { Principal: { AWS: 'arn:aws:iam::444455556666:root' } }],
-    ['its account\'s number', { Principal: { AWS: '444455556666' } }],
+    ["its account's number", { Principal: { AWS: '444455556666' } }],
     ['its role', { Principal: { AWS: foreign.roleArn } }],
-    ['everybody of that account', { Principal: '*', Condition: { StringEquals: { 'aws:PrincipalAccount': '444455556666' } } }],
+    [
+      'everybody of that account',
+      { Principal: '*', Condition: { StringEquals: { 'aws:PrincipalAccount': '444455556666' } } },
+    ],
   ])('pulls when the policy names %s, and fails to push', async (_, statement) => {
     await setPolicy(statement);
     expect(await registry(foreign).manifestDigest('my-org/app', 'v1')).toBe(image().digest);
@@ -185,7 +256,9 @@ describe('a caller of another account', () => {
   test('a deny of the policy strikes the own account, too', async () => {
     await setPolicy({ Effect: 'Deny', Principal: '*' });
     const puller = context.role('puller', allow(PULL));
-    await expect(registry(puller).getManifest('my-org/app', 'v1')).rejects.toThrow(/explicit deny in a resource-based policy/);
+    await expect(registry(puller).getManifest('my-org/app', 'v1')).rejects.toThrow(
+      /explicit deny in a resource-based policy/,
+    );
   });
 });
 
@@ -195,7 +268,10 @@ describe('policies of a repository', () => {
   const statement = { Effect: 'Allow', Principal: '*', Action: 'ecr:BatchGetImage' };
 
   test('a policy is read as it was set, also in the older version that Lambda writes', async () => {
-    const policy = { Version: '2008-10-17', Statement: [{ ...statement, Principal: { Service: 'lambda.amazonaws.com' } }] };
+    const policy = {
+      Version: '2008-10-17',
+      Statement: [{ ...statement, Principal: { Service: 'lambda.amazonaws.com' } }],
+    };
     await as(ADMINISTRATOR, 'SetRepositoryPolicy', { policyText: JSON.stringify(policy) });
     expect(await as(ADMINISTRATOR, 'GetRepositoryPolicy')).toMatchObject({ policyText: JSON.stringify(policy) });
   });
@@ -204,13 +280,18 @@ describe('policies of a repository', () => {
     ['no JSON', '{'],
     ['a Resource', JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Resource: '*' }] })],
     ['no Principal', JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Principal: undefined }] })],
-    ['more than 10,240 characters', JSON.stringify({ Version: '2012-10-17', Id: 'x'.repeat(10_240), Statement: [statement] })],
+    [
+      'more than 10,240 characters',
+      JSON.stringify({ Version: '2012-10-17', Id: 'x'.repeat(10_240), Statement: [statement] }),
+    ],
   ])('fails to set a policy with %s', async (_, policyText) => {
     expect(await codeOf(as(ADMINISTRATOR, 'SetRepositoryPolicy', { policyText }))).toBe('InvalidParameterException');
   });
 
   const rule = (rulePriority: number): object => ({
-    rulePriority, selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 1 }, action: { type: 'expire' },
+    rulePriority,
+    selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 1 },
+    action: { type: 'expire' },
   });
 
   test('a lifecycle policy is kept until it is deleted', async () => {
@@ -226,21 +307,31 @@ describe('policies of a repository', () => {
     ['two rules of one priority', { rules: [rule(1), rule(1)] }],
     ['a rule without selection', { rules: [{ rulePriority: 1, action: { type: 'expire' } }] }],
   ])('fails to put a lifecycle policy with %s', async (_, policy) => {
-    expect(await codeOf(as(ADMINISTRATOR, 'PutLifecyclePolicy', { lifecyclePolicyText: JSON.stringify(policy) }))).toBe('InvalidParameterException');
+    expect(await codeOf(as(ADMINISTRATOR, 'PutLifecyclePolicy', { lifecyclePolicyText: JSON.stringify(policy) }))).toBe(
+      'InvalidParameterException',
+    );
   });
 
   test('scanning can be switched on', async () => {
     await as(ADMINISTRATOR, 'PutImageScanningConfiguration', { imageScanningConfiguration: { scanOnPush: true } });
-    expect((await as(ADMINISTRATOR, 'DescribeRepositories', { repositoryName: undefined })).repositories)
-      .toMatchObject([{ imageScanningConfiguration: { scanOnPush: true } }]);
+    expect((await as(ADMINISTRATOR, 'DescribeRepositories', { repositoryName: undefined })).repositories).toMatchObject(
+      [{ imageScanningConfiguration: { scanOnPush: true } }],
+    );
   });
 
   test('each operation needs its own permission', async () => {
     const nobody = context.role('nobody', { Effect: 'Allow', Action: 'ecr:ListImages', Resource: '*' });
     const operations = [
-      'SetRepositoryPolicy', 'GetRepositoryPolicy', 'DeleteRepositoryPolicy', 'PutLifecyclePolicy', 'GetLifecyclePolicy',
-      'PutImageScanningConfiguration', 'PutImageTagMutability',
+      'SetRepositoryPolicy',
+      'GetRepositoryPolicy',
+      'DeleteRepositoryPolicy',
+      'PutLifecyclePolicy',
+      'GetLifecyclePolicy',
+      'PutImageScanningConfiguration',
+      'PutImageTagMutability',
     ];
-    expect(await Promise.all(operations.map(operation => codeOf(as(nobody, operation))))).toEqual(operations.map(() => DENIED));
+    expect(await Promise.all(operations.map(operation => codeOf(as(nobody, operation))))).toEqual(
+      operations.map(() => DENIED),
+    );
   });
 });

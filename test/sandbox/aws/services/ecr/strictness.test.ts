@@ -32,7 +32,11 @@ async function start(options: Partial<EcrOptions> = {}, repository: object = {})
 }
 
 function registry(): RegistryClient {
-  return new RegistryClient({ url: ecr.url, user: 'AWS', password: ecr.credentials(ADMINISTRATOR).slice('AWS:'.length) });
+  return new RegistryClient({
+    url: ecr.url,
+    user: 'AWS',
+    password: ecr.credentials(ADMINISTRATOR).slice('AWS:'.length),
+  });
 }
 
 async function push(top: Manifest, ...tags: string[]): Promise<Manifest> {
@@ -43,7 +47,8 @@ async function push(top: Manifest, ...tags: string[]): Promise<Manifest> {
 // https://github.com/aws/containers-roadmap/issues/2860
 describe('a mount', () => {
   const mount = async (digest: string, from = 'app'): Promise<number> =>
-    (await registry().send('POST', `/v2/other/blobs/uploads/?mount=${digest}&from=${from}`, {}, Buffer.alloc(0))).status;
+    (await registry().send('POST', `/v2/other/blobs/uploads/?mount=${digest}&from=${from}`, {}, Buffer.alloc(0)))
+      .status;
 
   test('succeeds for the config and the layers of a manifest', async () => {
     await start({ blobMounting: true });
@@ -67,7 +72,10 @@ describe('a mount', () => {
 
   // https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
   test('starts an upload between repositories of different encryption', async () => {
-    await start({ blobMounting: true }, { encryptionConfiguration: { encryptionType: 'KMS', kmsKey: 'arn:aws:kms:eu-west-1:111122223333:key/k' } });
+    await start(
+      { blobMounting: true },
+      { encryptionConfiguration: { encryptionType: 'KMS', kmsKey: 'arn:aws:kms:eu-west-1:111122223333:key/k' } },
+    );
     const { blobs } = await push(image(), 'v1');
     expect(await mount(blobs[0].digest)).toBe(202);
   });
@@ -90,14 +98,17 @@ describe('a manifest with subject and artifactType', () => {
     expect(ecr.images('app')).toHaveLength(2);
   });
 
-  test.each([400, 405] as const)('is refused with %p where the registry refuses it, images are not', async refuseReferrers => {
-    await start({ refuseReferrers });
-    await push(top, 'v1');
-    const attestation = referrer(top);
-    await expect(push(attestation)).rejects.toThrow(new RegExp(`${refuseReferrers}.*UNSUPPORTED`));
-    await expect(call('PutImage', { imageManifest: attestation.bytes.toString() })).rejects.toThrow('imageManifest');
-    expect(ecr.images('app')).toHaveLength(1);
-  });
+  test.each([400, 405] as const)(
+    'is refused with %p where the registry refuses it, images are not',
+    async refuseReferrers => {
+      await start({ refuseReferrers });
+      await push(top, 'v1');
+      const attestation = referrer(top);
+      await expect(push(attestation)).rejects.toThrow(new RegExp(`${refuseReferrers}.*UNSUPPORTED`));
+      await expect(call('PutImage', { imageManifest: attestation.bytes.toString() })).rejects.toThrow('imageManifest');
+      expect(ecr.images('app')).toHaveLength(1);
+    },
+  );
 });
 
 // https://github.com/acorn-io/runtime/issues/1079
@@ -110,7 +121,7 @@ describe('read-after-write lag', () => {
       (await call('DescribeImages')).imageDetails,
       (await call('BatchGetImage', { imageIds })).images,
       head.status,
-    ].map(answer => Array.isArray(answer) ? answer.length : answer);
+    ].map(answer => (Array.isArray(answer) ? answer.length : answer));
   };
 
   test('hides what was just pushed from every reader, then shows it', async () => {
@@ -132,19 +143,24 @@ describe('read-after-write lag', () => {
 });
 
 describe('the time of the last pull', () => {
-  const pulledAt = async (): Promise<unknown> => ((await call('DescribeImages')).imageDetails as { lastRecordedPullTime?: number }[])[0].lastRecordedPullTime;
+  const pulledAt = async (): Promise<unknown> =>
+    ((await call('DescribeImages')).imageDetails as { lastRecordedPullTime?: number }[])[0].lastRecordedPullTime;
 
   test.each<[string, () => Promise<unknown>, boolean]>([
     ['BatchGetImage', () => call('BatchGetImage', { imageIds: [{ imageTag: 'v1' }] }), true],
     ['GET of the manifest', () => registry().getManifest('app', 'v1'), true],
     ['ListImages', () => call('ListImages'), false],
     ['DescribeImages', () => call('DescribeImages', { imageIds: [{ imageTag: 'v1' }] }), false],
-    ['BatchCheckLayerAvailability', () => call('BatchCheckLayerAvailability', { layerDigests: [image().blobs[0].digest] }), false],
+    [
+      'BatchCheckLayerAvailability',
+      () => call('BatchCheckLayerAvailability', { layerDigests: [image().blobs[0].digest] }),
+      false,
+    ],
   ])('after %s', async (_, act, counts) => {
     await start();
     await push(image(), 'v1');
     await act();
-    expect(await pulledAt() !== undefined).toBe(counts);
+    expect((await pulledAt()) !== undefined).toBe(counts);
   });
 });
 
@@ -152,8 +168,9 @@ describe('the time of the last pull', () => {
 describe('BatchGetImage', () => {
   const FOUR = [OCI.manifest, OCI.index, DOCKER.manifest, DOCKER.index];
   const get = async (id: object, acceptedMediaTypes?: string[]): Promise<[string, string]> => {
-    const { images } = await call('BatchGetImage', { imageIds: [id], acceptedMediaTypes }) as
-      { images: { imageManifest: string; imageManifestMediaType: string }[] };
+    const { images } = (await call('BatchGetImage', { imageIds: [id], acceptedMediaTypes })) as {
+      images: { imageManifest: string; imageManifestMediaType: string }[];
+    };
     return [images[0].imageManifestMediaType, digestOf(images[0].imageManifest)];
   };
 
@@ -166,7 +183,10 @@ describe('BatchGetImage', () => {
   test.each([undefined, [DOCKER.manifest]])('gives other bytes by tag when %p is accepted', async accepted => {
     await start();
     const top = await push(image(), 'v1');
-    expect(await get({ imageTag: 'v1' }, accepted)).toEqual([DOCKER.manifest, expect.not.stringMatching(top.digest) as string]);
+    expect(await get({ imageTag: 'v1' }, accepted)).toEqual([
+      DOCKER.manifest,
+      expect.not.stringMatching(top.digest) as string,
+    ]);
   });
 
   test('never converts by digest', async () => {
@@ -179,7 +199,9 @@ describe('BatchGetImage', () => {
     await start();
     const top = await push(image(), 'v1');
     const type = async (reference: string): Promise<string | null> =>
-      (await registry().send('GET', `/v2/app/manifests/${reference}`, { accept: DOCKER.manifest })).headers.get('content-type');
+      (await registry().send('GET', `/v2/app/manifests/${reference}`, { accept: DOCKER.manifest })).headers.get(
+        'content-type',
+      );
     expect([await type('v1'), await type(top.digest)]).toEqual([DOCKER.manifest, OCI.manifest]);
   });
 
@@ -194,9 +216,17 @@ describe('BatchGetImage', () => {
 describe('a blob of no bytes', () => {
   const empty = { digest: digestOf(''), bytes: Buffer.alloc(0) };
 
-  test.each([[undefined, 'taken'], [true, 'refused']])('with refuseEmptyBlobs %p is %s', async (refuseEmptyBlobs, expected) => {
+  test.each([
+    [undefined, 'taken'],
+    [true, 'refused'],
+  ])('with refuseEmptyBlobs %p is %s', async (refuseEmptyBlobs, expected) => {
     await start({ refuseEmptyBlobs });
-    const outcome = await registry().pushBlob('app', empty).then(() => 'taken', (error: unknown) => /500/.test(String(error)) ? 'refused' : error);
+    const outcome = await registry()
+      .pushBlob('app', empty)
+      .then(
+        () => 'taken',
+        (error: unknown) => (/500/.test(String(error)) ? 'refused' : error),
+      );
     expect(outcome).toBe(expected);
   });
 });

@@ -42,7 +42,10 @@ describe('a function that sends to its own queue', () => {
 
   function define(stack: Stack): void {
     const dead = new Queue(stack, 'Dead');
-    const queue = new Queue(stack, 'Queue', { deadLetterQueue: { queue: dead, maxReceiveCount: 3 }, visibilityTimeout: Duration.minutes(1) });
+    const queue = new Queue(stack, 'Queue', {
+      deadLetterQueue: { queue: dead, maxReceiveCount: 3 },
+      visibilityTimeout: Duration.minutes(1),
+    });
     const loop = new Function(stack, 'Loop', {
       runtime: Runtime.NODEJS_24_X,
       handler: 'index.handler',
@@ -57,7 +60,9 @@ describe('a function that sends to its own queue', () => {
   beforeAll(async () => {
     cloud = await LocalCloud.start();
     const stack = await cloud.deploy({ assembly: workspace.synth(define) });
-    const [dead, queue] = ['Dead', 'Queue'].map(id => stack.byType('AWS::SQS::Queue').find(({ logicalId }) => logicalId.startsWith(id)));
+    const [dead, queue] = ['Dead', 'Queue'].map(id =>
+      stack.byType('AWS::SQS::Queue').find(({ logicalId }) => logicalId.startsWith(id)),
+    );
     const name = stack.byType('AWS::Lambda::Function')[0].physicalId;
     outputs = { url: queue?.physicalId ?? '', dead: dead?.attributes.Arn ?? '', log: `/aws/lambda/${name}` };
   }, 60_000);
@@ -66,8 +71,10 @@ describe('a function that sends to its own queue', () => {
     workspace.remove();
   });
 
-  const runs = (body: string): number => cloud.logs(outputs.log).filter(({ message }) => message.includes(`run ${body}`)).length;
-  const send = (MessageBody: string): Promise<unknown> => cloud.call('sqs', 'SendMessage', { QueueUrl: outputs.url, MessageBody });
+  const runs = (body: string): number =>
+    cloud.logs(outputs.log).filter(({ message }) => message.includes(`run ${body}`)).length;
+  const send = (MessageBody: string): Promise<unknown> =>
+    cloud.call('sqs', 'SendMessage', { QueueUrl: outputs.url, MessageBody });
 
   test('is stopped after 16 invocations, and its message goes to the dead-letter queue', async () => {
     await send('loop');
@@ -76,7 +83,9 @@ describe('a function that sends to its own queue', () => {
   });
 
   test('messages of others are no part of the loop', async () => {
-    for (let n = 0; n < 20; n++) { await send(`once-${n}`); }
+    for (let n = 0; n < 20; n++) {
+      await send(`once-${n}`);
+    }
     await cloud.idle();
     expect(runs('once')).toBe(20);
   });
