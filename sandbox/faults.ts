@@ -9,6 +9,8 @@ export type Fault =
   | { readonly kind: 'truncate'; readonly afterBytes: number }
   /** The body trickles. */
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  /** No answer ever comes, and the connection stays open. */
+  | { readonly kind: 'hang' }
   /** The answer starts late. */
   | { readonly kind: 'delay'; readonly ms: number };
 

@@ -98,6 +98,9 @@ async function strike(fault: Fault, request: IncomingMessage, response: ServerRe
       request.resume();
       response.writeHead(fault.status, fault.headers).end(fault.body ?? '');
       return true;
+    case 'hang':
+      request.resume();
+      return true;
     case 'delay':
       await sleep(fault.ms);
       return false;

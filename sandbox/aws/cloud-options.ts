@@ -7,7 +7,7 @@ import { CloudWatch } from './services/cloudwatch/cloudwatch';
 import { CodeBuild, CodeBuildOptions } from './services/codebuild/codebuild';
 import { CustomResources } from './services/custom-resource/custom-resource';
 import { Ecr, EcrOptions } from './services/ecr/ecr';
-import { Lambda } from './services/lambda/lambda';
+import { Lambda, LambdaOptions } from './services/lambda/lambda';
 import { Logs } from './services/logs/logs';
 import { Scheduler } from './services/scheduler/scheduler';
 import { SecretsManager } from './services/secrets-manager/secrets-manager';
@@ -38,6 +38,7 @@ export interface LocalCloudOptions {
   readonly ecr?: Omit<EcrOptions, 'backing'>;
   readonly codebuild?: CodeBuildOptions;
   readonly apiGateway?: ApiGatewayOptions;
+  readonly lambda?: LambdaOptions;
   /** More services, by name. */
   readonly extraModules?: Readonly<Record<string, (context: CoreContext) => ServiceModule | Promise<ServiceModule>>>;
 }

@@ -19,8 +19,10 @@ import { createApiGateway } from './services/api-gateway/api-gateway';
 import { CloudWatch, createCloudWatch } from './services/cloudwatch/cloudwatch';
 import { createCodeBuild } from './services/codebuild/codebuild';
 import { createCustomResources } from './services/custom-resource/custom-resource';
+import { createEc2 } from './services/ec2/ec2';
 import { createEcr } from './services/ecr/ecr';
 import { createIam } from './services/iam/iam';
+import { createKms } from './services/kms/kms';
 import { createLambda } from './services/lambda/lambda';
 import { createLogs, LogEvent } from './services/logs/logs';
 import { createScheduler } from './services/scheduler/scheduler';
@@ -193,13 +195,15 @@ export class LocalCloud {
     // The SDK sends SQS calls to the host of the queue's URL, whatever AWS_ENDPOINT_URL says (`useQueueUrlAsEndpoint`).
     this.aliases.set(`sqs.${this.region}.${urlSuffix(this.partition)}`, this.endpoint.url);
     this.add('iam', createIam(context, this.iam));
+    this.add('kms', createKms(context));
+    this.add('ec2', createEc2(context));
     const logs = this.add('logs', createLogs(context));
     const cloudWatch = this.add('cloudwatch', createCloudWatch(context));
     const sqs = this.add('sqs', createSqs(context, options.sqs));
     const secretsManager = this.add('secretsmanager', createSecretsManager(context));
     const ecr = options.ecrBacking && this.add('ecr', await createEcr(context, { ...options.ecr, backing: options.ecrBacking }));
     const codeBuild = this.add('codebuild', createCodeBuild(context, options.codebuild));
-    const lambda = this.add('lambda', createLambda(context));
+    const lambda = this.add('lambda', createLambda(context, options.lambda));
     const apiGateway = this.add('apigateway', createApiGateway(context, options.apiGateway));
     const scheduler = this.add('scheduler', createScheduler(context));
     const customResources = this.add('cloudformation', await createCustomResources(context));

@@ -1,16 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { HttpServer } from '../http-server';
-import { RegistryAnswer } from './answer';
-import { FrontOptions, FrontPolicy, RegistryRequest, startFront } from './front';
+import { ociError, RegistryAnswer } from './answer';
+import { FrontPolicy, RegistryRequest, startFront } from './front';
+import type { GhcrOptions } from './ghcr';
+
+type ContentOptions = Pick<GhcrOptions, 'backing' | 'contentFaults' | 'refuseOpenRanges'>;
 
 /**
  * The other host from which ghcr.io lets blobs be read: it asks for no token, since the address that it was redirected to is signed.
  * (There it is pkg-containers.githubusercontent.com.)
  */
 export class ContentHost {
-  public static async start(options: Omit<FrontOptions, 'policy'>): Promise<ContentHost> {
+  public static async start(options: ContentOptions): Promise<ContentHost> {
+    const { backing, contentFaults: faults, refuseOpenRanges } = options;
     const signatures = new Set<string>();
-    return new ContentHost(await startFront({ ...options, policy: signedOnly(signatures) }), signatures);
+    const signed = signedOnly(signatures);
+    const policy: FrontPolicy = {
+      check: request => signed(request) ?? (refuseOpenRanges === true ? refuseOpenRange(request) : undefined),
+    };
+    return new ContentHost(await startFront({ backing, faults, policy }), signatures);
   }
 
   private constructor(public readonly server: HttpServer, private readonly signatures: Set<string>) {}
@@ -23,11 +31,15 @@ export class ContentHost {
   }
 }
 
-function signedOnly(signatures: ReadonlySet<string>): FrontPolicy {
+function signedOnly(signatures: ReadonlySet<string>): (request: RegistryRequest) => RegistryAnswer | undefined {
   const isSigned = ({ method, repository, reference, query }: RegistryRequest): boolean =>
     (method === 'GET' || method === 'HEAD') && signatures.has(`${repository} ${reference} ${query.get('signature') ?? ''}`);
-  return {
-    check: request => isSigned(request) ? undefined
-      : { status: 403, headers: { 'content-type': 'application/xml' }, body: '<Error><Code>AuthenticationFailed</Code></Error>' },
-  };
+  return request => isSigned(request) ? undefined
+    : { status: 403, headers: { 'content-type': 'application/xml' }, body: '<Error><Code>AuthenticationFailed</Code></Error>' };
+}
+
+/** A range of a blob that doesn't say where it ends. */
+export function refuseOpenRange({ kind, method, headers }: RegistryRequest): RegistryAnswer | undefined {
+  if (kind !== 'blob' || method !== 'GET' || !/^bytes=\d+-$/.test(headers.range ?? '')) { return undefined; }
+  return ociError(416, 'BLOB_UNKNOWN', 'The requested range is not satisfiable');
 }

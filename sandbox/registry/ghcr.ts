@@ -3,7 +3,7 @@ import type { Faults } from '../faults';
 import { HttpServer, readBody } from '../http-server';
 import { ociError, RegistryAnswer, sendAnswer } from './answer';
 import { FrontPolicy, ManifestPut, RegistryRequest, startFront } from './front';
-import { ContentHost } from './ghcr-content';
+import { ContentHost, refuseOpenRange } from './ghcr-content';
 import { GhcrAction, GhcrTokens, Grant, parseScopes } from './ghcr-tokens';
 import { PushLag } from './push-lag';
 import { isRepositoryName, parseTarget } from './route';
@@ -20,6 +20,17 @@ export interface GhcrOptions {
   readonly faults?: Faults;
   /** Whether GET of a blob answers with a redirect to another host, as ghcr.io does. @default false */
   readonly redirectBlobs?: boolean;
+  /**
+   * Whether a range without an end (`bytes=N-`) is answered with 416, as clients of ghcr.io have met it; one with an
+   * end is served.
+   * @default false
+   */
+  readonly refuseOpenRanges?: boolean;
+  /**
+   * Where challenges send their reader for a token: an attack when it is a foreign host. @default - this registry's own
+   * `/token`
+   */
+  readonly tokenRealm?: string;
   /** Faults of that other host. */
   readonly contentFaults?: Faults;
   /** @default 0 (the system chooses) */
@@ -40,7 +51,7 @@ export interface Ghcr extends HttpServer {
 
 /** ghcr.io: token authentication, no referrers API, no deletion, late visibility. */
 export async function startGhcr(options: GhcrOptions): Promise<Ghcr> {
-  const content = options.redirectBlobs ? await ContentHost.start({ backing: options.backing, faults: options.contentFaults }) : undefined;
+  const content = options.redirectBlobs ? await ContentHost.start(options) : undefined;
   const policy = new GhcrPolicy(options, content);
   const front = await startFront({ backing: options.backing, policy, faults: options.faults, port: options.port });
   return {
@@ -67,7 +78,8 @@ class GhcrPolicy implements FrontPolicy {
     if (request.repository !== '' && !isRepositoryName(request.repository)) {
       return ociError(400, 'NAME_INVALID', `invalid repository name "${request.repository}": names are lower-case`);
     }
-    return this.authorize(request) ?? this.unsupported(request) ?? this.late(request) ?? this.redirect(request);
+    return this.authorize(request) ?? this.unsupported(request) ?? this.late(request) ?? this.redirect(request)
+      ?? this.openRange(request);
   }
 
   public afterPut(put: ManifestPut): void {
@@ -116,13 +128,14 @@ class GhcrPolicy implements FrontPolicy {
 
   private authorize(request: RegistryRequest): RegistryAnswer | undefined {
     const [, scheme, token = ''] = /^(\S+)\s+(\S+)$/.exec(request.headers.authorization ?? '') ?? [];
-    if (scheme === undefined) { return challenge(request); }
+    const { tokenRealm } = this.options;
+    if (scheme === undefined) { return challenge(request, tokenRealm); }
     const repository = request.repository === '' ? undefined : request.repository;
     switch (scheme.toLowerCase() === 'bearer' ? this.tokens.judge(token, repository, actionOf(request)) : 'unknown') {
       case 'allowed': return undefined;
       case 'denied': return ociError(403, 'DENIED', 'permission_denied: The token provided does not match expected scopes.');
-      case 'insufficient': return challenge(request, 'insufficient_scope');
-      case 'expired': return challenge(request, 'invalid_token');
+      case 'insufficient': return challenge(request, tokenRealm, 'insufficient_scope');
+      case 'expired': return challenge(request, tokenRealm, 'invalid_token');
       // No challenge for Basic or a foreign token: https://github.com/renovatebot/renovate/issues/11446
       case 'unknown': return ociError(403, 'DENIED', 'invalid token');
     }
@@ -143,6 +156,10 @@ class GhcrPolicy implements FrontPolicy {
     return this.tokens.judge(token, request.repository, 'push') === 'allowed' ? undefined : ociError(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
   }
 
+  private openRange(request: RegistryRequest): RegistryAnswer | undefined {
+    return this.options.refuseOpenRanges === true ? refuseOpenRange(request) : undefined;
+  }
+
   private redirect(request: RegistryRequest): RegistryAnswer | undefined {
     return request.kind === 'blob' && request.method === 'GET' ? this.content?.redirect(request.repository, request.reference) : undefined;
   }
@@ -157,12 +174,13 @@ function actionOf(request: RegistryRequest): GhcrAction {
   return reads ? 'pull' : 'push';
 }
 
-function challenge(request: RegistryRequest, error?: string): RegistryAnswer {
-  const host = request.headers.host ?? '';
+function challenge(
+  request: RegistryRequest, realm = `http://${request.headers.host ?? ''}/token`, error?: string,
+): RegistryAnswer {
   // ghcr.io challenges a ping, which names no repository, with the scope of this one.
   const scope = request.repository === '' ? 'repository:user/image:pull'
     : `repository:${request.repository}:${actionOf(request) === 'pull' ? 'pull' : 'pull,push'}`;
-  const parameters = [`realm="http://${host}/token"`, 'service="ghcr.io"', `scope="${scope}"`, ...(error === undefined ? [] : [`error="${error}"`])];
+  const parameters = [`realm="${realm}"`, 'service="ghcr.io"', `scope="${scope}"`, ...(error === undefined ? [] : [`error="${error}"`])];
   return ociError(401, 'UNAUTHORIZED', 'authentication required', { 'www-authenticate': `Bearer ${parameters.join(',')}` });
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,11 @@ import { HttpServer, serve } from '../http-server';
 import { ociError, RegistryAnswer, sendAnswer } from './answer';
 import { deleteBlob, getBlob } from './blobs';
 import { isClientGone } from './client-gone';
+import { digestOf } from './digest';
+import type { Manifest } from './images';
 import { listReferrers, listRepositories, listTags } from './listings';
 import { Manifests } from './manifests';
-import { isRepositoryName, parseRoute, parseTarget, Route } from './route';
+import { isRepositoryName, isTag, parseRoute, parseTarget, Route } from './route';
 import { Store } from './store';
 import { Uploads } from './uploads';
 
@@ -25,6 +27,15 @@ export interface RegistryOptions {
 
 export interface Registry extends HttpServer {
   readonly directory: string;
+  /**
+   * Stores a manifest without any check, as a hostile registry would serve it.
+   * @param digest under which it is served; one that isn't the bytes' own is a lie. @default - the bytes' digest
+   */
+  plantManifest(
+    repository: string, reference: string, content: Pick<Manifest, 'mediaType' | 'bytes'>, digest?: string,
+  ): void;
+  /** Stores bytes under a digest that needn't be theirs. */
+  plantBlob(repository: string, digest: string, bytes: Buffer): void;
 }
 
 /**
@@ -33,11 +44,21 @@ export interface Registry extends HttpServer {
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'oci-registry-'));
-  const api = new Api(new Store(directory), options.referrers ?? true);
+  const store = new Store(directory);
+  const api = new Api(store, options.referrers ?? true);
   const server = await serve((request, response) => api.handle(request, response), { faults: options.faults, port: options.port });
   return {
     ...server,
     directory,
+    plantManifest: (repository, reference, { mediaType, bytes }, digest = digestOf(bytes)) => {
+      store.putManifest(repository, digest, { mediaType, bytes });
+      if (isTag(reference)) { store.putTag(repository, reference, digest); }
+    },
+    plantBlob: (repository, digest, bytes) => {
+      const path = store.incomingPath();
+      writeFileSync(path, bytes);
+      store.adoptBlob(repository, digest, path);
+    },
     close: async () => {
       await server.close();
       if (options.directory === undefined) { rmSync(directory, { recursive: true, force: true }); }

@@ -65,7 +65,10 @@ function findRoute(services: readonly AwsService[], request: IncomingMessage, bo
     if (service.name !== signingName) {
       throw new AwsError('InvalidSignatureException', `Credential should be scoped to correct service: '${service.name}'. (got '${signingName}')`, 403);
     }
-    return { service, operation, input: parseInput(body) };
+    const input = parseInput(body);
+    const trace = request.headers['x-amzn-trace-id'];
+    const traced = typeof trace === 'string' ? service.traced?.(operation, input, trace) : undefined;
+    return { service, operation, input: traced ?? input };
   }
   const url = new URL(request.url ?? '/', 'http://loopback');
   const headers = Object.fromEntries(Object.entries(request.headers).map(([key, value]) => [key, String(value)]));

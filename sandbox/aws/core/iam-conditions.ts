@@ -1,6 +1,9 @@
 import { arnMatches, wildcard } from './iam-match';
 
-/** Condition keys of a request, lower-cased; an empty list is a key that exists in the model but not in this request. */
+/**
+ * Condition keys of a request, lower-cased; an empty list is a key that exists in the model but not in this request.
+ * A key that ends in `/` is a family: `ecr:resourcetag/` makes every `ecr:ResourceTag/KEY` known.
+ */
 export type RequestContext = ReadonlyMap<string, readonly string[]>;
 
 export interface Condition {
@@ -71,7 +74,7 @@ export function parseOperator(text: string): Operation {
 
 export function conditionHolds(condition: Condition, context: RequestContext): boolean {
   const operation = parseOperator(condition.operator);
-  const requested = context.get(condition.key.toLowerCase());
+  const requested = valuesOf(condition.key.toLowerCase(), context);
   if (requested === undefined) { throw new UnsupportedPolicyError(`condition key '${condition.key}' isn't modelled`); }
   if (operation.name === 'Null') { return condition.values.some(value => ignoringCase(String(requested.length === 0), value)); }
   const operator = OPERATORS[operation.name];
@@ -82,6 +85,10 @@ export function conditionHolds(condition: Condition, context: RequestContext): b
   }
   const accepts = (value: string): boolean => condition.values.some(policy => operator.test(value, policy)) !== (operator.negated ?? false);
   return operation.set === 'ForAnyValue' ? requested.some(accepts) : requested.every(accepts);
+}
+
+function valuesOf(key: string, context: RequestContext): readonly string[] | undefined {
+  return context.get(key) ?? context.get(key.slice(0, key.indexOf('/') + 1));
 }
 
 function numeric(text: string): number {

@@ -11,6 +11,8 @@ export interface AccessRequest {
 
 export interface RequestPrincipal {
   readonly account: string;
+  /** Not of the account that is asked: a policy that names its account grants. */
+  readonly isForeign: boolean;
   /** `arn:aws:iam::111122223333:role/Name` */
   readonly roleArn?: string;
   /** `arn:aws:sts::111122223333:assumed-role/Name/Session` */
@@ -84,7 +86,8 @@ function principalMatches(element: PrincipalElement, principal: RequestPrincipal
 function grants(statement: Statement, request: AccessRequest): boolean {
   if (statement.effect !== 'Allow') { return false; }
   const { principal } = statement;
-  if (!principal || principal.any || request.principal.service !== undefined || request.principal.roleArn === undefined) { return true; }
+  const { isForeign, service, roleArn } = request.principal;
+  if (!principal || principal.any || isForeign || service !== undefined || roleArn === undefined) { return true; }
   return principal.aws.some(name => name === request.principal.roleArn || name === request.principal.sessionArn);
 }
 

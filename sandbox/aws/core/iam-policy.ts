@@ -36,8 +36,12 @@ export function parsePolicy(document: unknown, source: StatementSource): readonl
   const policy = record(document, where);
   const unknown = Object.keys(policy).filter(key => !['Version', 'Id', 'Statement'].includes(key));
   if (unknown.length > 0) { throw new UnsupportedPolicyError(`${where}: policy element '${unknown.join('\', \'')}' isn't modelled`); }
-  // The older version reads `${...}` literally; nobody should write it today.
-  if (policy.Version !== '2012-10-17') { throw new UnsupportedPolicyError(`${where}: policy version '${String(policy.Version)}' isn't modelled (2012-10-17 is)`); }
+  // The older version, which Lambda and ECR's console still write, reads `${...}` literally; nobody should write that
+  // today.
+  const older = policy.Version === '2008-10-17' && !JSON.stringify(policy).includes('${');
+  if (policy.Version !== '2012-10-17' && !older) {
+    throw new UnsupportedPolicyError(`${where}: policy version '${String(policy.Version)}' isn't modelled (2012-10-17 is)`);
+  }
   const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
   return statements.map((statement, index) => parseStatement(record(statement, `${where}[${index}]`), source, index, `${where}[${index}]`));
 }

@@ -93,13 +93,23 @@ export class Iam {
     if (identity.effect === 'explicit deny') { return text('with an explicit deny in an identity-based policy'); }
     if (resource.effect === 'explicit deny') { return text('with an explicit deny in a resource-based policy'); }
     // Within one account either side may allow: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-    const allowing = [identity, resource].find(decision => decision.effect === 'allow');
-    if (!allowing) { return text(`because no ${caller.service === undefined ? 'identity' : 'resource'}-based policy allows the ${action} action`); }
+    // Across accounts both have to: .../IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    const foreign = this.isForeign(caller);
+    const allowing = (foreign ? [resource] : [identity, resource]).find(decision => decision.effect === 'allow');
+    if (!allowing) {
+      const kind = caller.service === undefined && !foreign ? 'identity' : 'resource';
+      return text(`because no ${kind}-based policy allows the ${action} action`);
+    }
     if (record && allowing.match) { this.ledger.allowed(caller.arn, action, permission.resource, allowing.match); }
     return undefined;
   }
 
+  private isForeign({ account = this.settings.account }: Principal): boolean {
+    return account !== this.settings.account;
+  }
+
   private identityDecision(caller: Principal, request: AccessRequest): Decision {
+    if (this.isForeign(caller)) { return { effect: 'allow' }; }
     if (caller.roleArn !== undefined) {
       return evaluate([...this.role(caller.roleArn).policies.values()].flat(), request);
     }
@@ -130,14 +140,20 @@ export class Iam {
     set('aws:PrincipalIsAWSService', String(caller.service !== undefined));
     if (caller.service === undefined) {
       set('aws:PrincipalArn', caller.roleArn ?? caller.arn);
-      set('aws:PrincipalAccount', account);
+      set('aws:PrincipalAccount', caller.account ?? account);
     } else {
       set('aws:PrincipalServiceName', caller.service);
       set('aws:SourceAccount', account);
     }
     if (caller.sourceArn !== undefined) { set('aws:SourceArn', caller.sourceArn); }
     Object.entries(permission.context ?? {}).forEach(([key, value]) => set(key, ...(typeof value === 'string' ? [value] : value)));
-    const principal = { account, roleArn: caller.roleArn, sessionArn: caller.arn, service: caller.service };
+    const principal = {
+      account: caller.account ?? account,
+      isForeign: this.isForeign(caller),
+      roleArn: caller.roleArn,
+      sessionArn: caller.arn,
+      service: caller.service,
+    };
     return { action: permission.action, resource: permission.resource, context, principal };
   }
 }

@@ -6,6 +6,8 @@ export interface Principal {
   readonly roleArn?: string;
   /** `lambda.amazonaws.com`, for calls that a service makes in its own name. */
   readonly service?: string;
+  /** Account of a principal that isn't of this account: its own account's policies are taken to allow everything. */
+  readonly account?: string;
   /** The caller's name in error messages: `arn:aws:sts::111122223333:assumed-role/NAME/SESSION`. */
   readonly arn: string;
   /** Context of a service principal's call: the resource on whose behalf it acts (aws:SourceArn). */
@@ -26,7 +28,7 @@ export interface RequiredPermission {
   readonly action: string;
   /** ARN, or `*` for an action without resource types. */
   readonly resource: string;
-  /** Condition keys beside the global ones. */
+  /** Condition keys beside the global ones; an empty list is a key that this request lacks, `KEY/` a family of them. */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -55,6 +57,8 @@ export interface AwsService {
   restResponse?(operation: string, output: object): { status: number; headers: Record<string, string>; body: string | Buffer } | undefined;
   /** The code that an error has in the older query protocol, for services that still send it (SQS: `AWS.SimpleQueueService.NonExistentQueue`). */
   queryErrorCode?(code: string): string | undefined;
+  /** Adds the trace header of a request (X-Amzn-Trace-Id) to its input, for a service that hands it on. */
+  traced?(operation: string, input: Input, header: string): Input;
   /** Resource policy of an ARN, when this service keeps them (queues, secrets, functions). */
   resourcePolicy?(arn: string): object | undefined;
   close?(): Promise<void> | void;

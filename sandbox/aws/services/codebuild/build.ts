@@ -128,6 +128,7 @@ export class Build {
       queuedTimeoutInMinutes: request.queuedTimeoutInMinutes,
       initiator: request.initiator,
       encryptionKey: project.encryptionKey,
+      ...(project.vpc && { vpcConfig: project.vpc }),
       exportedEnvironmentVariables: this.exported,
       ...(request.autoRetryLimit > 0 && { autoRetryConfig: this.autoRetryConfig() }),
     };

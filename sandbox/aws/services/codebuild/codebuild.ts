@@ -1,5 +1,7 @@
 import { Build, BuildRequest } from './build';
-import { findProject, parseVariables, Project, projectProvider } from './project';
+import { isLambdaCompute } from './environment';
+import { applyOverrides, passRole, START_MEMBERS, startBuildContext } from './overrides';
+import { findProject, Project, projectProvider } from './project';
 import { BuildQueue, QueueOptions } from './queue';
 import { Fields } from '../../core/fields';
 import { AwsError, AwsService, CloudContext, Input, Operation, Principal, ServiceModule } from '../../core/service';
@@ -45,11 +47,16 @@ function starting(context: CloudContext, projects: ReadonlyMap<string, Project>,
   const memory = new Idempotency(context);
   return {
     StartBuild: {
-      permissions: input => [{ action: 'codebuild:StartBuild', resource: projectArn(context, fieldsOf(input).text('projectName')) }],
+      permissions: input => [
+        {
+          action: 'codebuild:StartBuild',
+          resource: projectArn(context, fieldsOf(input).text('projectName')),
+          context: startBuildContext(input),
+        },
+        ...passRole(input),
+      ],
       handle: (input, caller) => {
-        const fields = fieldsOf(input).only(
-          'projectName', 'environmentVariablesOverride', 'idempotencyToken', 'timeoutInMinutesOverride', 'queuedTimeoutInMinutesOverride', 'autoRetryLimitOverride',
-        );
+        const fields = fieldsOf(input).only(...START_MEMBERS);
         const project = findProject(context, projects, fields.text('projectName'));
         const request = startRequest(fields, project, caller);
         return { build: memory.once(fields.optionalText('idempotencyToken'), input, () => queue.start(request)).describe() };
@@ -68,17 +75,22 @@ function starting(context: CloudContext, projects: ReadonlyMap<string, Project>,
 }
 
 function startRequest(fields: Fields, project: Project, caller: Principal): BuildRequest {
-  const overrides = parseVariables(fields.objects('environmentVariablesOverride') ?? [], { name: 'name', value: 'value', type: 'type' });
-  const kept = project.environment.environmentVariables.filter(variable => !overrides.some(override => override.name === variable.name));
+  refuseTimeouts(fields, project);
   return {
-    project,
-    variables: [...kept, ...overrides],
+    ...applyOverrides(fields, project),
     timeoutInMinutes: fields.integer('timeoutInMinutesOverride', 5, 2160) ?? project.timeoutInMinutes,
     queuedTimeoutInMinutes: fields.integer('queuedTimeoutInMinutesOverride', 5, 480) ?? project.queuedTimeoutInMinutes,
     autoRetryLimit: fields.integer('autoRetryLimitOverride', 0, 10) ?? project.autoRetryLimit,
     autoRetryNumber: 0,
     initiator: initiatorOf(caller),
   };
+}
+
+/** https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html#lambda.limitations */
+function refuseTimeouts(fields: Fields, { environment: { type } }: Project): void {
+  if (!isLambdaCompute(type)) { return; }
+  const set = ['timeoutInMinutesOverride', 'queuedTimeoutInMinutesOverride'].find(name => fields.has(name));
+  if (set !== undefined) { throw fields.fail(set, `is not supported for environment type ${type}`); }
 }
 
 /** `ROLE/SESSION` of an assumed role. */
@@ -142,14 +154,28 @@ function listBuilds(fields: Fields, project: Project, queue: BuildQueue): object
   const order = fields.only('projectName', 'sortOrder', 'nextToken').choice('sortOrder', ['ASCENDING', 'DESCENDING'], 'DESCENDING');
   const ids = queue.builds.filter(build => build.request.project.name === project.name).map(build => build.id);
   if (order === 'DESCENDING') { ids.reverse(); }
-  const from = Number(Buffer.from(fields.optionalText('nextToken') ?? 'MA', 'base64url').toString());
-  if (!Number.isInteger(from)) { throw fields.fail('nextToken', 'is not a token that an earlier call returned'); }
-  const next = from + 100 < ids.length ? { nextToken: Buffer.from(String(from + 100)).toString('base64url') } : {};
-  return { ids: ids.slice(from, from + 100), ...next };
+  const token = fields.optionalText('nextToken');
+  const from = token === undefined ? 0 : pageStart(fields, token);
+  const end = from + MAXIMUM_PAGE;
+  return { ids: ids.slice(from, end), ...(end < ids.length && { nextToken: pageToken(end) }) };
+}
+
+/** https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html */
+const MAXIMUM_PAGE = 100;
+
+function pageToken(start: number): string {
+  return Buffer.from(`builds/${start}`).toString('base64url');
+}
+
+function pageStart(fields: Fields, token: string): number {
+  const [, start] = /^builds\/(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? [];
+  if (start === undefined) { throw fields.fail('nextToken', 'is not a token that an earlier call returned'); }
+  return Number(start);
 }
 
 function idsOf(fields: Fields): string[] {
   const ids = fields.require('ids', fields.texts('ids'));
+  // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
   if (ids.length < 1 || ids.length > 100) { throw fields.fail('ids', `must have 1-100 members, got ${ids.length}`); }
   return ids;
 }

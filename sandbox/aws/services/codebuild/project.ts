@@ -1,4 +1,8 @@
 import { Buildspec, parseBuildspec } from './buildspec';
+import {
+  ENVIRONMENT_TYPES, EnvironmentType, isLambdaCompute, LAMBDA_TIMEOUT_MINUTES, parseComputeType, refuseOnLambda,
+} from './environment';
+import { parseVpc, VpcConfig } from './vpc';
 import { Fields, propertiesOf } from '../../core/fields';
 import { physicalName } from '../../core/naming';
 import { AwsError, CloudContext, Resource, ResourceProvider, ResourceRequest } from '../../core/service';
@@ -15,7 +19,7 @@ export interface Project {
   readonly description?: string;
   readonly serviceRole: string;
   readonly environment: {
-    readonly type: string;
+    readonly type: EnvironmentType;
     readonly computeType: string;
     readonly image: string;
     readonly imagePullCredentialsType: string;
@@ -34,6 +38,7 @@ export interface Project {
   /** undefined: CodeBuild creates `/aws/codebuild/NAME`. */
   readonly logGroup?: string;
   readonly logStreamPrefix?: string;
+  readonly vpc?: VpcConfig;
 }
 
 /** Characters of a value, by experience with CreateProject and StartBuild; the service quotas don't name it. */
@@ -52,6 +57,7 @@ export function projectProvider(context: CloudContext, projects: Map<string, Pro
     properties: [
       'Name', 'Description', 'Artifacts', 'Source', 'Environment', 'ServiceRole', 'TimeoutInMinutes', 'QueuedTimeoutInMinutes', 'ConcurrentBuildLimit',
       'AutoRetryLimit', 'EncryptionKey', 'Cache', 'LogsConfig', 'Visibility', 'Tags',
+      'VpcConfig',
     ],
     create: request => {
       const given = propertiesOf(TYPE, request.logicalId, request.properties).optionalText('Name');
@@ -77,21 +83,25 @@ function parseProject(context: CloudContext, request: ResourceRequest, name: str
   fields.object('Cache')?.only('Type').choice('Type', ['NO_CACHE']);
   fields.choice('Visibility', ['PRIVATE'], 'PRIVATE');
   const buildspecText = fields.object('Source')?.optionalText('BuildSpec') ?? '';
+  const environment = parseEnvironment(fields.require('Environment', fields.object('Environment')));
+  const onLambda = isLambdaCompute(environment.type);
+  refuseOnLambda(fields, environment.type);
   return {
     name,
     arn: `arn:${context.partition}:codebuild:${context.region}:${context.account}:project/${name}`,
     description: fields.optionalText('Description'),
-    serviceRole: roleArn(fields),
-    environment: parseEnvironment(fields.require('Environment', fields.object('Environment'))),
+    serviceRole: roleArn(fields, 'ServiceRole'),
+    environment,
     source: parseSource(fields.require('Source', fields.object('Source'))),
     buildspecText,
     buildspec: readBuildspec(fields, buildspecText),
-    timeoutInMinutes: fields.integer('TimeoutInMinutes', 5, 2160) ?? 60,
+    timeoutInMinutes: fields.integer('TimeoutInMinutes', 5, 2160) ?? (onLambda ? LAMBDA_TIMEOUT_MINUTES : 60),
     queuedTimeoutInMinutes: fields.integer('QueuedTimeoutInMinutes', 5, 480) ?? 480,
     concurrentBuildLimit: fields.integer('ConcurrentBuildLimit', 1, 10_000),
     autoRetryLimit: fields.integer('AutoRetryLimit', 0, 10) ?? 0,
     encryptionKey: fields.optionalText('EncryptionKey') ?? `arn:${context.partition}:kms:${context.region}:${context.account}:alias/aws/s3`,
     ...parseLogs(fields.object('LogsConfig')),
+    vpc: parseVpc(fields.object('VpcConfig')),
   };
 }
 
@@ -103,9 +113,11 @@ function readBuildspec(fields: Fields, text: string): Buildspec {
   }
 }
 
-function roleArn(fields: Fields): string {
-  const role = fields.text('ServiceRole');
-  if (!/^arn:[^:]+:iam::\d{12}:role\/.+$/.test(role)) { throw fields.fail('ServiceRole', `must be the ARN of a role, got '${role}'`); }
+export function roleArn(fields: Fields, member: string): string {
+  const role = fields.text(member);
+  if (!/^arn:[^:]+:iam::\d{12}:role\/.+$/.test(role)) {
+    throw fields.fail(member, `must be the ARN of a role, got '${role}'`);
+  }
   return role;
 }
 
@@ -122,9 +134,10 @@ function parseEnvironment(environment: Fields): Project['environment'] {
   environment.only('Type', 'ComputeType', 'Image', 'ImagePullCredentialsType', 'PrivilegedMode', 'EnvironmentVariables');
   const privilegedMode = environment.flag('PrivilegedMode') ?? false;
   if (privilegedMode) { throw environment.fail('PrivilegedMode', 'must be false: the local cloud runs builds without a container of their own'); }
+  const type = environment.choice('Type', ENVIRONMENT_TYPES);
   return {
-    type: environment.choice('Type', ['LINUX_CONTAINER', 'ARM_CONTAINER', 'LINUX_LAMBDA_CONTAINER', 'ARM_LAMBDA_CONTAINER']),
-    computeType: environment.text('ComputeType'),
+    type,
+    computeType: parseComputeType(environment, type),
     image: environment.text('Image'),
     imagePullCredentialsType: environment.choice('ImagePullCredentialsType', ['CODEBUILD', 'SERVICE_ROLE'], 'CODEBUILD'),
     privilegedMode,

@@ -1,10 +1,15 @@
 import { Build, BuildRequest } from './build';
+import { isLambdaCompute } from './environment';
 import { BuildRunner, RunnerOptions } from './runner';
-import { randomUuid } from '../../core/naming';
+import { randomUuid, sessionOf } from '../../core/naming';
 import { AwsError, CloudContext } from '../../core/service';
 
 export interface QueueOptions extends RunnerOptions {
-  /** Concurrently running builds of the account's quota; new accounts often have 0 or 1. @default 60 */
+  /**
+   * Concurrently running builds of the account's quota, for each environment and compute type; new accounts often have
+   * 0 or 1.
+   * @default 60
+   */
   readonly accountLimit?: number;
   /** Builds that may wait. @default - five times the limit, as documented */
   readonly queueLimit?: number;
@@ -66,11 +71,17 @@ export class BuildQueue {
     await Promise.all(this.running.values());
   }
 
-  /** https://docs.aws.amazon.com/codebuild/latest/userguide/builds-working.html */
-  private checkLimits({ project }: BuildRequest): void {
+  /**
+   * Quotas count the builds of one environment and compute type; five times as many may wait. Lambda compute has no
+   * queue.
+   * @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+   */
+  private checkLimits(request: BuildRequest): void {
+    const { project } = request;
     const active = this.builds.filter(build => !build.isComplete);
-    const queueLimit = this.options.queueLimit ?? 5 * this.limit;
-    if (this.limit === 0 || active.length >= this.limit + queueLimit) {
+    const queueLimit = isLambdaCompute(project.environment.type) ? 0 : this.options.queueLimit ?? 5 * this.limit;
+    const ofKind = active.filter(build => sameKind(build.request, request)).length;
+    if (this.limit === 0 || ofKind >= this.limit + queueLimit) {
       throw new AwsError('AccountLimitExceededException', `Cannot have more than ${queueLimit} builds in queue for the account`);
     }
     const ofProject = active.filter(build => build.request.project.name === project.name).length;
@@ -79,10 +90,19 @@ export class BuildQueue {
     }
   }
 
+  /** Takes the next build whose kind has room in the account's quota. */
+  private next(): Build | undefined {
+    const running = [...this.running.keys()];
+    const room = ({ request }: Build): boolean =>
+      running.filter(other => sameKind(other.request, request)).length < this.limit;
+    const build = this.waiting.find(room);
+    if (build) { this.waiting.splice(this.waiting.indexOf(build), 1); }
+    return build;
+  }
+
   private pump(): void {
-    const slots = Math.min(this.limit, this.options.maxConcurrent ?? 2);
-    while (!this.closed && this.running.size < slots) {
-      const build = this.waiting.shift();
+    while (!this.closed && this.running.size < (this.options.maxConcurrent ?? 2)) {
+      const build = this.next();
       if (!build) { return; }
       this.endTimer(build);
       build.end('SUCCEEDED');
@@ -97,11 +117,17 @@ export class BuildQueue {
     }
   }
 
-  /** A build that failed, not one that was stopped, is started again. */
+  /**
+   * Starts a build that failed (not one that was stopped) again. CodeBuild calls RetryBuild with the project's service
+   * role; when the role may not, nothing retries and the account sees only the denied call.
+   * @see https://docs.aws.amazon.com/codebuild/latest/userguide/auto-retry-build.html
+   */
   private retry(build: Build): void {
     const { request } = build;
     if (this.closed || build.status !== 'FAILED' || request.autoRetryNumber >= request.autoRetryLimit) { return; }
     try {
+      const role = sessionOf(this.context, request.project.serviceRole, 'AWSCodeBuild-AutoRetry');
+      this.context.authorize(role, [{ action: 'codebuild:RetryBuild', resource: request.project.arn }]);
       const next = this.start({ ...request, autoRetryNumber: request.autoRetryNumber + 1, previousAutoRetry: build.arn });
       build.nextAutoRetry = next.arn;
     } catch (error) {
@@ -131,4 +157,9 @@ export class BuildQueue {
     build.end(status);
     build.complete(status);
   }
+}
+
+function sameKind(left: BuildRequest, right: BuildRequest): boolean {
+  const [a, b] = [left.project.environment, right.project.environment];
+  return a.type === b.type && a.computeType === b.computeType;
 }

@@ -1,9 +1,13 @@
 import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Build } from './build';
 import { BuildspecPhase, PHASES } from './buildspec';
+import type { EnvironmentType } from './environment';
 import { resolveSecret } from './secrets';
 import { Shell } from './shell';
+import { BuildUser, buildUser, handOver } from './user';
+import { vpcPermissions } from './vpc';
 import { sessionOf } from '../../core/naming';
 import { AwsError, CloudContext, Principal, RequiredPermission } from '../../core/service';
 
@@ -14,8 +18,8 @@ export interface RunnerOptions {
   readonly extraEnvironment?: Readonly<Record<string, string>>;
   /** Files in the build's home directory that the build image would bring: path below it -> content. */
   readonly homeFiles?: Readonly<Record<string, string>>;
-  /** How long the machine takes to come up: 2-7 s in AWS. @default 0 */
-  readonly provisioningMs?: number;
+  /** Milliseconds from the queue to a running environment, by its type: 2-240 s were seen on EC2. @default 0 each */
+  readonly startMs?: Readonly<Partial<Record<EnvironmentType, number>>>;
   /** Receives every line of the build's log. */
   readonly log?: (group: string, stream: string, line: string) => void;
 }
@@ -26,6 +30,7 @@ export class BuildRunner {
   private readonly source: string;
   private readonly caller: Principal;
   private readonly shell: Shell;
+  private readonly user: BuildUser;
   /** Of the role's session. */
   private credentials: Readonly<Record<string, string>> = {};
   /** CODEBUILD_BUILD_SUCCEEDING */
@@ -33,10 +38,12 @@ export class BuildRunner {
 
   public constructor(private readonly context: CloudContext, private readonly build: Build, private readonly options: RunnerOptions) {
     const uuid = build.id.split(':')[1];
-    this.directory = join(context.directory, 'codebuild', uuid);
+    this.user = buildUser(build.request.project.environment.type);
+    this.directory = this.user.uid === undefined
+      ? join(context.directory, 'codebuild', uuid) : join(tmpdir(), `codebuild-${uuid}`);
     this.source = join(this.directory, 'src');
     this.caller = sessionOf(context, build.request.project.serviceRole, `AWSCodeBuild-${uuid}`);
-    this.shell = new Shell(join(this.directory, 'state'), line => this.log(line));
+    this.shell = new Shell(join(this.directory, 'state'), line => this.log(line), this.user);
     build.signal.addEventListener('abort', () => this.shell.kill(), { once: true });
   }
 
@@ -59,6 +66,7 @@ export class BuildRunner {
     }
   }
 
+  /** Begins after the queue, which has a timeout of its own: .../codebuild/latest/APIReference/API_StartBuild.html */
   private startTimer(): () => void {
     const controller = new AbortController();
     this.context.clock.sleep(this.build.request.timeoutInMinutes * 60_000, controller.signal)
@@ -92,15 +100,18 @@ export class BuildRunner {
   // ---------------------------------------------------------------------------------------------- before the commands
 
   private async provision(): Promise<void> {
-    await this.context.clock.sleep(this.options.provisioningMs ?? 0, this.build.signal);
+    const { project } = this.build.request;
+    await this.context.clock.sleep(this.options.startMs?.[project.environment.type] ?? 0, this.build.signal);
     this.credentials = this.assumeRole();
     const { account, partition, region } = this.context;
     const group = `arn:${partition}:logs:${region}:${account}:log-group:${this.build.logGroup}`;
     const resource = `${group}:log-stream:${this.build.logStream}`;
     // CodeBuild makes its default group itself; a group that the project names has to be there.
-    const create = this.build.request.project.logGroup === undefined ? [{ action: 'logs:CreateLogGroup', resource: group }] : [];
+    const create = project.logGroup === undefined ? [{ action: 'logs:CreateLogGroup', resource: group }] : [];
     this.require([...create, { action: 'logs:CreateLogStream', resource }, { action: 'logs:PutLogEvents', resource }], denied => new PhaseFailure('ACCESS_DENIED',
-      `Service role ${this.build.request.project.serviceRole} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${this.build.arn}. Error message: ${denied}`));
+      `Service role ${project.serviceRole} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${this.build.arn}. Error message: ${denied}`));
+    this.require(vpcPermissions(this.context, project),
+      denied => new PhaseFailure('UNKNOWN_ERROR', `UnauthorizedOperation: ${denied}`));
   }
 
   /**
@@ -127,10 +138,13 @@ export class BuildRunner {
   }
 
   private async download(): Promise<void> {
+    // The directory holds the build's credentials and secrets.
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
     await mkdir(this.source, { recursive: true });
     const { source } = this.build.request.project;
     if (source) { await this.fetchAsset(source.bucket, source.key); }
     await this.shell.start(await this.environment(), this.source);
+    await handOver(this.directory, this.user);
   }
 
   private async fetchAsset(bucket: string, key: string): Promise<void> {
@@ -211,6 +225,7 @@ export class BuildRunner {
       CODEBUILD_LOG_PATH: this.build.logStream,
       CODEBUILD_PROJECT_ARN: project.arn,
       CODEBUILD_SRC_DIR: this.source,
+      // Milliseconds; the build's startTime, which is when it was submitted: time in the queue comes after it.
       CODEBUILD_START_TIME: String(Math.floor(this.build.startedAt)),
     };
   }

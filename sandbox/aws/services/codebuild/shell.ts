@@ -1,6 +1,7 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BuildUser } from './user';
 
 export interface ShellResult {
   readonly exitCode: number;
@@ -17,7 +18,9 @@ export class Shell {
   private readonly state: string;
 
   /** @param directory for the carried state; not the build's working directory */
-  public constructor(directory: string, private readonly line: (text: string) => void) {
+  public constructor(
+    directory: string, private readonly line: (text: string) => void, private readonly user: BuildUser = {},
+  ) {
     this.state = directory;
   }
 
@@ -32,7 +35,9 @@ export class Shell {
     const exports = Object.entries(set).map(([name, value]) => `export ${name}=${quote(value)}`).join('\n');
     await writeFile(this.file('script'), `${PROLOGUE}\n${exports}\n${command}\n`);
     // Nothing of this process's environment gets in: what a build needs, the project or the image has to bring.
-    const child = spawn('bash', ['--noprofile', '--norc', this.file('script')], { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { CODEBUILD_STATE: this.state } });
+    const child = spawn('bash', ['--noprofile', '--norc', this.file('script')], {
+      detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { CODEBUILD_STATE: this.state }, ...this.user,
+    });
     this.running = child;
     // The order to end may have come while the script was written.
     if (this.killed) { this.kill(); }
@@ -63,7 +68,7 @@ export class Shell {
   public async variables(names: readonly string[]): Promise<{ name: string; value: string }[]> {
     if (names.length === 0) { return []; }
     const lines: string[] = [];
-    const reader = new Shell(this.state, text => lines.push(text));
+    const reader = new Shell(this.state, text => lines.push(text), this.user);
     await reader.run(names.map(name => `printf '%s\\n' "$(printf '%s' "\${${name}-}" | base64 -w0)"`).join('\n'), {});
     return names.map((name, at) => ({ name, value: Buffer.from(lines[at] ?? '', 'base64').toString() }));
   }

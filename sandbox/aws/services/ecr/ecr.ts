@@ -2,10 +2,12 @@ import { Backing } from './backing';
 import { imageOperations } from './images';
 import { fieldsOf } from './input';
 import { listingOperations } from './listing';
+import { policyOperations } from './policies';
 import { EcrRegistryOptions, EcrRegistryPolicy } from './registry';
 import { repositoryOperations } from './repositories';
 import { ImageRow } from './repository';
-import { EcrStore, RateLimit } from './store';
+import { EcrStore, RateLimit, StoreOptions } from './store';
+import { tagOperations } from './tags';
 import { EcrTokens } from './tokens';
 import type { Faults } from '../../../faults';
 import type { RequestRecord } from '../../../http-server';
@@ -13,7 +15,7 @@ import { startFront } from '../../../registry/front';
 import { epochSeconds } from '../../core/naming';
 import { AwsService, CloudContext, Operation, Principal, ServiceModule } from '../../core/service';
 
-export interface EcrOptions extends EcrRegistryOptions {
+export interface EcrOptions extends EcrRegistryOptions, StoreOptions {
   /** The registry that holds the content; nobody else may write to it. */
   readonly backing: { readonly url: string };
   /** PutImage per second over both planes: 10 in AWS. @default - unlimited */
@@ -43,7 +45,8 @@ export interface Ecr extends ServiceModule {
 
 /** Amazon ECR: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ and its registry, in front of `backing`. */
 export async function createEcr(context: CloudContext, options: EcrOptions): Promise<Ecr> {
-  const store = new EcrStore(context, new Backing(options.backing.url), new RateLimit(context.clock, options.putImagePerSecond));
+  const rate = new RateLimit(context.clock, options.putImagePerSecond);
+  const store = new EcrStore(context, new Backing(options.backing.url), rate, options);
   const tokens = new EcrTokens(context.clock);
   const policy = new EcrRegistryPolicy(context, store, tokens, options);
   const front = await startFront({ backing: options.backing, policy, faults: options.faults, port: options.port });
@@ -52,9 +55,12 @@ export async function createEcr(context: CloudContext, options: EcrOptions): Pro
       name: 'ecr',
       targetPrefix: 'AmazonEC2ContainerRegistry_V20150921',
       jsonVersion: '1.1',
+      resourcePolicy: arn => store.byArn(arn)?.policy,
       operations: {
         ...registryOperations(context, tokens, front.host),
         ...repositoryOperations(context, store, front.host),
+        ...tagOperations(store),
+        ...policyOperations(context, store),
         ...listingOperations(context, store),
         ...imageOperations(context, store),
       },

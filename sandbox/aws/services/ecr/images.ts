@@ -1,6 +1,8 @@
-import { checkRegistry, fieldsOf, onRepository, repositoryName } from './input';
+import { convertFor, DOCKER_TYPES, ServedManifest } from './conversion';
+import { checkRegistry, fieldsOf, repositoryName } from './input';
 import { parseManifest } from './manifest';
-import { Repository, statusOf } from './repository';
+import { onRepository } from './permissions';
+import { Repository, statusOf, StoredImage } from './repository';
 import type { EcrStore } from './store';
 import { digestOf } from '../../../registry/digest';
 import type { Fields } from '../../core/fields';
@@ -58,13 +60,15 @@ function imageId(fields: Fields): ImageId {
 }
 
 /** The digest that an identifier means, or why it means none. */
-function resolve(repository: Repository, id: ImageId): string | Failure {
+function resolve(
+  repository: Repository, id: ImageId, find = (reference: string) => repository.find(reference),
+): string | Failure {
   const fail = (failureCode: string, failureReason: string): Failure => ({ imageId: id, failureCode, failureReason });
   if (id.imageDigest === undefined && id.imageTag === undefined) { return fail('MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null'); }
   if (id.imageDigest !== undefined && !/^[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+$/.test(id.imageDigest)) {
     return fail('InvalidImageDigest', 'Invalid request parameters: image digest should satisfy the regex \'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+\'');
   }
-  const image = repository.find(id.imageDigest ?? id.imageTag ?? '');
+  const image = find(id.imageDigest ?? id.imageTag ?? '');
   if (!image) { return fail('ImageNotFound', 'Requested image not found'); }
   if (id.imageDigest !== undefined && id.imageTag !== undefined && !repository.tagsOf(image.digest).includes(id.imageTag)) {
     return fail('ImageTagDoesNotMatchDigest', 'Requested image tag does not match the digest');
@@ -78,20 +82,27 @@ async function batchGetImage(context: CloudContext, store: EcrStore, input: Inpu
   const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageIds', 'acceptedMediaTypes');
   checkRegistry(fields, context.account);
   const repository = store.get(repositoryName(fields));
-  const accepted = fields.texts('acceptedMediaTypes');
+  const accepted = fields.texts('acceptedMediaTypes') ?? DOCKER_TYPES;
   const results = await Promise.all(imageIds(fields).map(async id => {
-    const digest = resolve(repository, id);
+    const digest = resolve(repository, id, reference => store.visible(repository, reference));
     if (typeof digest !== 'string') { return { failure: digest }; }
     const stored = repository.find(digest);
-    const content = stored && statusOf(stored) === 'ACTIVE' ? await store.backing.manifest(repository.name, digest) : undefined;
+    const content = stored && await read(store, repository, stored);
     // An archived image can't be pulled; which code ECR gives here is not documented, its data plane answers 404.
-    if (!stored || !content) { return { failure: { imageId: id, failureCode: 'ImageNotFound', failureReason: 'Requested image not found' } }; }
-    if (accepted && !accepted.includes(stored.mediaType)) {
-      return { failure: { imageId: id, failureCode: 'ImageNotFound', failureReason: `Requested image has media type ${stored.mediaType}, which acceptedMediaTypes doesn't name` } };
+    if (!content) {
+      return { failure: { imageId: id, failureCode: 'ImageNotFound', failureReason: 'Requested image not found' } };
     }
-    return { image: imageOf(context, repository, { ...id, imageDigest: digest }, content.bytes, stored.mediaType) };
+    stored.lastPulledAt = context.clock.now();
+    const { bytes, mediaType } = id.imageDigest === undefined ? convertFor(accepted, content) : content;
+    return { image: imageOf(context, repository, { ...id, imageDigest: digest }, bytes, mediaType) };
   }));
   return { images: results.flatMap(result => result.image ?? []), failures: results.flatMap(result => result.failure ?? []) };
+}
+
+async function read(store: EcrStore, repository: Repository, stored: StoredImage): Promise<ServedManifest | undefined> {
+  if (statusOf(stored) !== 'ACTIVE') { return undefined; }
+  const content = await store.backing.manifest(repository.name, stored.digest);
+  return content && { bytes: content.bytes, mediaType: stored.mediaType };
 }
 
 async function putImage(context: CloudContext, store: EcrStore, input: Input): Promise<object> {
@@ -105,6 +116,9 @@ async function putImage(context: CloudContext, store: EcrStore, input: Input): P
   const digest = digestOf(bytes);
   const tag = checkTag(fields);
   checkPut(context, fields, repository, digest, tag);
+  if (store.refusal(manifest) !== undefined) {
+    throw fields.fail('imageManifest', 'must not have subject and artifactType: this registry refuses referrers');
+  }
   store.requireChildren(repository, bytes);
   await store.requireLayers(repository, bytes);
   await store.backing.putManifest(repository.name, tag ?? digest, mediaType, bytes);

@@ -1,6 +1,5 @@
-import type { EcrStore } from './store';
 import { Fields } from '../../core/fields';
-import { AwsError, Input, RequiredPermission } from '../../core/service';
+import { AwsError, Input } from '../../core/service';
 
 /**
  * 2-256 characters: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
@@ -29,10 +28,6 @@ export function checkedName(name: string, member: string): string {
 export function checkRegistry(fields: Fields, account: string): void {
   const registry = fields.optionalText('registryId') ?? account;
   if (registry !== account) { throw fields.fail('registryId', `must be ${account}: the local cloud has one registry, got '${registry}'`); }
-}
-
-export function onRepository(store: EcrStore, action: string): (input: Input) => RequiredPermission[] {
-  return input => [{ action, resource: store.arn(fieldsOf(input).text('repositoryName')) }];
 }
 
 /** Opaque: the key of the last row that was shown. */

@@ -1,4 +1,5 @@
-import { checkRegistry, fieldsOf, onRepository, pageOf, repositoryName } from './input';
+import { checkRegistry, fieldsOf, pageOf, repositoryName } from './input';
+import { onRepository } from './permissions';
 import { ImageRow, Repository, statusOf, StoredImage } from './repository';
 import type { EcrStore } from './store';
 import type { Fields } from '../../core/fields';
@@ -14,7 +15,9 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
         const fields = fieldsOf(input).only('registryId', 'repositoryName', 'nextToken', 'maxResults', 'filter');
         checkRegistry(fields, context.account);
         const wanted = filterOf(fields.object('filter'));
-        const rows = store.get(repositoryName(fields)).rows().filter(row => wanted(row.image, row.tag !== undefined));
+        const repository = store.get(repositoryName(fields));
+        const rows = repository.rows().filter(row =>
+          wanted(row.image, row.tag !== undefined) && !store.hidesRow(repository, row));
         const { page, next } = pageOf(rows, keyOf, fields);
         return { imageIds: page.map(row => ({ imageDigest: row.digest, ...(row.tag !== undefined && { imageTag: row.tag }) })), ...next };
       },
@@ -26,9 +29,13 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
         checkRegistry(fields, context.account);
         const repository = store.get(repositoryName(fields));
         const ids = fields.objects('imageIds');
-        if (ids) { return { imageDetails: named(context, repository, ids, fields).map(image => describe(context, repository, image)) }; }
+        if (ids) {
+          const images = named(context, store, repository, ids, fields);
+          return { imageDetails: images.map(image => describe(context, repository, image)) };
+        }
         const wanted = filterOf(fields.object('filter'));
-        const images = repository.all().filter(image => wanted(image, repository.tagsOf(image.digest).length > 0));
+        const images = repository.all().filter(image =>
+          wanted(image, repository.tagsOf(image.digest).length > 0) && !store.hides(repository, image.digest));
         const { page, next } = pageOf(images, image => image.digest, fields);
         return { imageDetails: page.map(image => describe(context, repository, image)), ...next };
       },
@@ -47,13 +54,15 @@ function keyOf(row: ImageRow): string {
   return `${row.digest} ${row.tag ?? ''}`;
 }
 
-function named(context: CloudContext, repository: Repository, ids: readonly Fields[], fields: Fields): StoredImage[] {
+function named(
+  context: CloudContext, store: EcrStore, repository: Repository, ids: readonly Fields[], fields: Fields,
+): StoredImage[] {
   if (fields.has('nextToken') || fields.has('maxResults')) { throw fields.fail('imageIds', 'can\'t be used together with nextToken or maxResults'); }
   if (ids.length < 1 || ids.length > 100) { throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`); }
   return ids.map(id => {
     const digest = id.only('imageDigest', 'imageTag').optionalText('imageDigest');
     const tag = id.optionalText('imageTag');
-    const image = repository.find(digest ?? tag ?? '');
+    const image = store.visible(repository, digest ?? tag ?? '');
     if (!image || (tag !== undefined && !repository.tagsOf(image.digest).includes(tag))) {
       throw new AwsError('ImageNotFoundException', `The image with imageId {imageDigest:'${digest ?? 'null'}', imageTag:'${tag ?? 'null'}'} does not exist within the repository with name '${repository.name}' in the registry with id '${context.account}'`);
     }
@@ -74,6 +83,7 @@ function describe(context: CloudContext, repository: Repository, image: StoredIm
     ...(image.artifactType !== undefined && { artifactMediaType: image.artifactType }),
     ...(image.subject !== undefined && { subjectManifestDigest: image.subject }),
     imageStatus: statusOf(image),
+    ...(image.lastPulledAt !== undefined && { lastRecordedPullTime: epochSeconds(image.lastPulledAt) }),
     ...(image.archivedAt !== undefined && { lastArchivedAt: epochSeconds(image.archivedAt) }),
     ...(image.activatedAt !== undefined && { lastActivatedAt: epochSeconds(image.activatedAt) }),
   };

@@ -6,6 +6,8 @@ export interface Manifest {
   readonly mediaType?: string;
   readonly artifactType?: string;
   readonly subject?: string;
+  /** With `subject` and `artifactType` of its own: an attestation, a signature, an SBOM. */
+  readonly isReferrer: boolean;
   /** Digests of an index's manifests. */
   readonly children: readonly string[];
   /** Digests of config and layers. */
@@ -21,6 +23,7 @@ export function parseManifest(bytes: Buffer): Manifest {
     mediaType: text(json.mediaType),
     artifactType: text(json.artifactType) ?? (isRecord(json.config) ? text(json.config.mediaType) : undefined),
     subject: isRecord(json.subject) ? text(json.subject.digest) : undefined,
+    isReferrer: isRecord(json.subject) && json.artifactType !== undefined,
     children: descriptors(json.manifests).map(child => child.digest),
     blobs: [...new Set(blobs.map(blob => blob.digest))],
     size: blobs.reduce((sum, blob) => sum + blob.size, 0),

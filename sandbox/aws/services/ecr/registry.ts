@@ -1,13 +1,21 @@
+import { acceptedTypes, convertFor, ServedManifest } from './conversion';
+import { parseManifest } from './manifest';
+import { repositoryPermission } from './permissions';
 import { statusOf } from './repository';
 import type { EcrStore } from './store';
 import type { EcrTokens } from './tokens';
+import { digestOf } from '../../../registry/digest';
 import { FrontPolicy, ManifestPut, ociError, RegistryAnswer, RegistryRequest } from '../../../registry/front';
 import { AwsError, CloudContext, Principal } from '../../core/service';
 
 export interface EcrRegistryOptions {
   /** Registry-wide setting; off in a new account: https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html */
   readonly blobMounting?: boolean;
+  /** Uploads of no bytes answer 500: https://github.com/aws/containers-roadmap/issues/1074. @default false */
+  readonly refuseEmptyBlobs?: boolean;
 }
+
+const EMPTY_DIGEST = digestOf('');
 
 /** ECR's data plane: who may do what with `docker push` and `docker pull`, and which tags may move. */
 export class EcrRegistryPolicy implements FrontPolicy {
@@ -39,12 +47,17 @@ export class EcrRegistryPolicy implements FrontPolicy {
     if (tag !== undefined && repository.find(tag) && repository.isImmutable(tag)) {
       return ociError(400, 'TAG_INVALID', `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten because the tag is immutable.`);
     }
-    return this.asAnswer(() => this.store.requireChildren(repository, put.bytes));
+    return this.asAnswer(() => this.store.requireChildren(repository, put.bytes)) ?? this.referrerRefused(put);
   }
 
   public afterPut(put: ManifestPut): void {
     this.puts++;
     this.store.record(put.repository, put.digest, put.mediaType, put.bytes, tagOf(put.reference));
+  }
+
+  private referrerRefused(put: ManifestPut): RegistryAnswer | undefined {
+    const status = this.store.refusal(parseManifest(put.bytes));
+    return status && ociError(status, 'UNSUPPORTED', 'Manifests with a subject are not supported');
   }
 
   private unauthenticated(problem: 'missing' | 'invalid' | 'expired', host: string): RegistryAnswer {
@@ -67,8 +80,8 @@ export class EcrRegistryPolicy implements FrontPolicy {
   }
 
   private denied(caller: Principal, repository: string, actions: readonly string[]): RegistryAnswer | undefined {
-    const resource = this.store.arn(repository);
-    return this.asAnswer(() => this.context.authorize(caller, actions.map(action => ({ action, resource }))));
+    const permissions = actions.map(action => repositoryPermission(this.store, action, repository));
+    return this.asAnswer(() => this.context.authorize(caller, permissions));
   }
 
   private missing(request: RegistryRequest): RegistryAnswer | undefined {
@@ -82,15 +95,41 @@ export class EcrRegistryPolicy implements FrontPolicy {
   private answer(request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined> {
     const { kind, method } = request;
     if (kind === 'tags') { return this.tagList(request); }
-    if (kind === 'manifest' && method !== 'PUT') {
-      const image = this.store.get(request.repository).find(request.reference);
-      return image && statusOf(image) === 'ACTIVE' ? undefined : ociError(404, 'MANIFEST_UNKNOWN', 'Requested image not found');
+    if (kind === 'manifest' && method !== 'PUT') { return this.manifest(request); }
+    const mount = kind === 'upload' && method === 'POST' && request.query.has('mount');
+    if (mount && !this.mounts(request)) { return this.upload(request); }
+    if (kind === 'upload' && this.options.refuseEmptyBlobs === true && request.query.get('digest') === EMPTY_DIGEST) {
+      return ociError(500, 'UNKNOWN', 'Internal Server Error');
     }
-    if (kind === 'upload' && method === 'POST' && request.query.has('mount') && this.options.blobMounting !== true) { return this.upload(request); }
     return undefined;
   }
 
-  /** Without blob mounting a mount request starts an ordinary upload, as the specification allows. */
+  /**
+   * GET and HEAD of a manifest are pulls. (Whether HEAD counts in ECR is not documented: what must not count asks
+   * ListImages.)
+   */
+  private async manifest(request: RegistryRequest): Promise<RegistryAnswer | undefined> {
+    const { repository: name, reference, method, headers } = request;
+    const repository = this.store.get(name);
+    const image = this.store.visible(repository, reference);
+    if (!image || statusOf(image) !== 'ACTIVE') {
+      return ociError(404, 'MANIFEST_UNKNOWN', 'Requested image not found');
+    }
+    image.lastPulledAt = this.context.clock.now();
+    const accepted = acceptedTypes(headers.accept);
+    if (tagOf(reference) === undefined || accepted === undefined) { return undefined; }
+    const content = await this.store.backing.manifest(name, image.digest);
+    const converted = content && convertFor(accepted, { bytes: content.bytes, mediaType: image.mediaType });
+    if (!converted || converted.mediaType === image.mediaType) { return undefined; }
+    return manifestAnswer(converted, method);
+  }
+
+  private mounts({ repository, query }: RegistryRequest): boolean {
+    if (this.options.blobMounting !== true) { return false; }
+    return this.store.canMount(query.get('mount') ?? '', query.get('from') ?? '', repository);
+  }
+
+  /** A mount request that can't be granted starts an ordinary upload, as the specification allows. */
   private async upload(request: RegistryRequest): Promise<RegistryAnswer> {
     const location = await this.store.backing.startUpload(request.repository);
     return { status: 202, headers: { location, 'range': '0-0', 'content-length': '0' } };
@@ -147,6 +186,12 @@ function actionsOf({ kind, method, headers }: RegistryRequest): readonly string[
     'GET referrers': ['ecr:BatchGetImage'],
   };
   return table[`${method} ${kind}`];
+}
+
+function manifestAnswer({ mediaType, bytes }: ServedManifest, method: string): RegistryAnswer {
+  const length = String(bytes.length);
+  const headers = { 'content-type': mediaType, 'docker-content-digest': digestOf(bytes), 'content-length': length };
+  return { status: 200, headers, ...(method === 'GET' && { body: bytes }) };
 }
 
 export function tagOf(reference: string): string | undefined {

@@ -1,20 +1,17 @@
-import { checkedName, checkRegistry, fieldsOf, onRepository, pageOf, repositoryName } from './input';
+import { checkedName, checkRegistry, fieldsOf, pageOf, repositoryName } from './input';
+import { onRepository, repositoryPermission, tagContext } from './permissions';
 import { Repository, TAG_MUTABILITY, TagMutability } from './repository';
 import type { EcrStore } from './store';
+import { tagsOf } from './tags';
 import type { Fields } from '../../core/fields';
-import { epochSeconds } from '../../core/naming';
-import { AwsError, CloudContext, Operation } from '../../core/service';
+import { epochSeconds, urlSuffix } from '../../core/naming';
+import { CloudContext, Input, Operation, RequiredPermission } from '../../core/service';
 
 /** @param host of the data plane: `repositoryUri` begins with it */
 export function repositoryOperations(context: CloudContext, store: EcrStore, host: string): Record<string, Operation> {
   return {
     CreateRepository: {
-      // Tags in the request need a permission of their own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
-      permissions: input => {
-        const resource = store.arn(fieldsOf(input).text('repositoryName'));
-        const tagging = fieldsOf(input).objects('tags')?.length ? [{ action: 'ecr:TagResource', resource }] : [];
-        return [{ action: 'ecr:CreateRepository', resource }, ...tagging];
-      },
+      permissions: input => createPermissions(context, store, input),
       handle: input => {
         const fields = fieldsOf(input).only(
           'registryId', 'repositoryName', 'tags', 'imageTagMutability', 'imageTagMutabilityExclusionFilters', 'imageScanningConfiguration', 'encryptionConfiguration',
@@ -25,8 +22,7 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
           ...mutabilityOf(fields, 'MUTABLE'),
           scanOnPush: scanning?.flag('scanOnPush') ?? false,
           encryption: encryptionOf(fields),
-          tags: tagsOf(fields),
-        });
+        }, tagsOf(fields));
         return { repository: describe(context, repository, host) };
       },
     },
@@ -34,8 +30,8 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
       permissions: input => {
         const names = fieldsOf(input).texts('repositoryNames') ?? [];
         return names.length === 0
-          ? [{ action: 'ecr:DescribeRepositories', resource: store.arn('*') }]
-          : names.map(name => ({ action: 'ecr:DescribeRepositories', resource: store.arn(name) }));
+          ? [{ action: 'ecr:DescribeRepositories', resource: store.arn('*'), context: tagContext({}) }]
+          : names.map(name => repositoryPermission(store, 'ecr:DescribeRepositories', name));
       },
       handle: input => {
         const fields = fieldsOf(input).only('registryId', 'repositoryNames', 'nextToken', 'maxResults');
@@ -58,37 +54,49 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
         return { registryId: context.account, repositoryName: repository.name, imageTagMutability, imageTagMutabilityExclusionFilters };
       },
     },
-    TagResource: {
-      permissions: input => [{ action: 'ecr:TagResource', resource: fieldsOf(input).text('resourceArn') }],
+    PutImageScanningConfiguration: {
+      permissions: onRepository(store, 'ecr:PutImageScanningConfiguration'),
       handle: input => {
-        const fields = fieldsOf(input).only('resourceArn', 'tags');
-        const repository = byArn(store, fields);
-        repository.settings = { ...repository.settings, tags: { ...repository.settings.tags, ...tagsOf(fields) } };
-        return {};
-      },
-    },
-    ListTagsForResource: {
-      permissions: input => [{ action: 'ecr:ListTagsForResource', resource: fieldsOf(input).text('resourceArn') }],
-      handle: input => {
-        const { tags } = byArn(store, fieldsOf(input).only('resourceArn')).settings;
-        return { tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
-      },
-    },
-    GetRepositoryPolicy: {
-      permissions: onRepository(store, 'ecr:GetRepositoryPolicy'),
-      handle: input => {
-        const repository = store.get(repositoryName(fieldsOf(input).only('registryId', 'repositoryName')));
-        if (!repository.policy) {
-          throw new AwsError('RepositoryPolicyNotFoundException', `Repository policy does not exist for the repository with name '${repository.name}' in the registry with id '${context.account}'`);
-        }
-        return { registryId: context.account, repositoryName: repository.name, policyText: JSON.stringify(repository.policy) };
+        const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageScanningConfiguration');
+        checkRegistry(fields, context.account);
+        const repository = store.get(repositoryName(fields));
+        const member = 'imageScanningConfiguration';
+        const scanning = fields.require(member, fields.object(member)).only('scanOnPush');
+        repository.settings = { ...repository.settings, scanOnPush: scanning.flag('scanOnPush') ?? false };
+        const imageScanningConfiguration = { scanOnPush: repository.settings.scanOnPush };
+        return { registryId: context.account, repositoryName: repository.name, imageScanningConfiguration };
       },
     },
   };
 }
 
-function byArn(store: EcrStore, fields: Fields): Repository {
-  return store.get(fields.text('resourceArn').split(':repository/')[1] ?? '');
+/**
+ * Tags in the request need a permission of their own, and a key of the customer's is used by a grant that the caller
+ * makes.
+ * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
+ * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+ */
+function createPermissions(context: CloudContext, store: EcrStore, input: Input): RequiredPermission[] {
+  const fields = fieldsOf(input);
+  const resource = store.arn(fields.text('repositoryName'));
+  const requested = tagsOf(fields);
+  const needed = ['ecr:CreateRepository', ...(Object.keys(requested).length > 0 ? ['ecr:TagResource'] : [])];
+  return [
+    ...needed.map(action => ({ action, resource, context: tagContext({}, requested) })),
+    ...keyPermissions(context, fields.object('encryptionConfiguration')?.optionalText('kmsKey')),
+  ];
+}
+
+function keyPermissions({ account, partition, region }: CloudContext, key: string | undefined): RequiredPermission[] {
+  if (key === undefined) { return []; }
+  const prefix = `arn:${partition}:kms:${region}:${account}:`;
+  const resource = key.startsWith('arn:') ? key : `${prefix}${key.startsWith('alias/') ? '' : 'key/'}${key}`;
+  const keys = {
+    'kms:ViaService': `ecr.${region}.${urlSuffix(partition)}`,
+    'kms:GrantIsForAWSResource': 'true',
+    'kms:CallerAccount': account,
+  };
+  return ['kms:DescribeKey', 'kms:CreateGrant'].map(action => ({ action, resource, context: keys }));
 }
 
 /** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageTagMutabilityExclusionFilter.html */
@@ -118,12 +126,6 @@ function encryptionOf(fields: Fields): { encryptionType: string; kmsKey?: string
   const kmsKey = encryption.optionalText('kmsKey');
   if (encryptionType === 'AES256' && kmsKey !== undefined) { throw encryption.fail('kmsKey', 'must be absent with encryptionType AES256'); }
   return kmsKey === undefined ? { encryptionType } : { encryptionType, kmsKey };
-}
-
-function tagsOf(fields: Fields): Record<string, string> {
-  const tags = fields.objects('tags') ?? [];
-  if (tags.length > 50) { throw new AwsError('TooManyTagsException', `A repository can have at most 50 tags, got ${tags.length}`); }
-  return Object.fromEntries(tags.map(tag => [tag.only('Key', 'Value').text('Key'), tag.optionalText('Value') ?? '']));
 }
 
 function describe(context: CloudContext, repository: Repository, host: string): object {

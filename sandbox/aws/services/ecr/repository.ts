@@ -9,8 +9,9 @@ export interface RepositorySettings {
   readonly exclusions: readonly string[];
   readonly scanOnPush: boolean;
   readonly encryption: { readonly encryptionType: string; readonly kmsKey?: string };
-  readonly tags: Readonly<Record<string, string>>;
 }
+
+export type RepositoryTags = Readonly<Record<string, string>>;
 
 export interface StoredImage {
   readonly digest: string;
@@ -20,9 +21,17 @@ export interface StoredImage {
   /** Of config and layers; of an index, of its largest child. */
   readonly size: number;
   readonly children: readonly string[];
+  /** Digests of its config and layers. */
+  readonly blobs: readonly string[];
   readonly pushedAt: number;
+  lastPulledAt?: number;
   archivedAt?: number;
   activatedAt?: number;
+}
+
+export interface LifecyclePolicy {
+  readonly text: string;
+  readonly evaluatedAt: number;
 }
 
 export interface ImageRow {
@@ -34,12 +43,36 @@ export interface ImageRow {
 /** What ECR knows of a repository's images; the bytes are in the backing registry. */
 export class Repository {
   public policy: object | undefined;
+  public lifecycle: LifecyclePolicy | undefined;
+  private currentTags: RepositoryTags = {};
+  private former: { readonly tags: RepositoryTags; readonly until: number } | undefined;
   private readonly images = new Map<string, StoredImage>();
   private readonly tags = new Map<string, string>();
 
   public constructor(
     public readonly name: string, public readonly arn: string, public settings: RepositorySettings, public readonly createdAt: number,
   ) {}
+
+  /** What ListTagsForResource shows. */
+  public get resourceTags(): RepositoryTags {
+    return this.currentTags;
+  }
+
+  /** The tags that IAM sees, which may lag behind. */
+  public effectiveTags(now: number): RepositoryTags {
+    return this.former && now < this.former.until ? this.former.tags : this.currentTags;
+  }
+
+  /** @param until when IAM sees the new tags; milliseconds since the epoch */
+  public setTags(tags: RepositoryTags, now: number, until: number): void {
+    this.former = { tags: this.effectiveTags(now), until };
+    this.currentTags = tags;
+  }
+
+  /** Whether a manifest of this repository lists the blob: only then can another repository mount it. */
+  public references(blob: string): boolean {
+    return [...this.images.values()].some(image => image.blobs.includes(blob));
+  }
 
   /** By digest or tag. */
   public find(reference: string): StoredImage | undefined {

@@ -1,23 +1,61 @@
 import type { Backing } from './backing';
-import { parseManifest } from './manifest';
-import { Repository, RepositorySettings } from './repository';
+import { Manifest, parseManifest } from './manifest';
+import { ImageRow, Repository, RepositorySettings, RepositoryTags, StoredImage } from './repository';
+import { PushLag } from '../../../registry/push-lag';
 import { Clock } from '../../core/clock';
 import { AwsError, CloudContext } from '../../core/service';
+
+export interface StoreOptions {
+  /**
+   * How long a manifest stays unknown to ListImages, DescribeImages, BatchGetImage, GET and HEAD after its push.
+   * @see https://github.com/acorn-io/runtime/issues/1079
+   * @default 0
+   */
+  readonly lagMs?: number;
+  /** How long IAM still decides by a repository's former tags. @default 0 */
+  readonly tagLagMs?: number;
+  /**
+   * Status with which the data plane refuses manifests with `subject` and `artifactType`; PutImage refuses them, too.
+   * @see https://github.com/aws/containers-roadmap/issues/2783
+   * @default - they are accepted
+   */
+  readonly refuseReferrers?: 400 | 405;
+}
 
 /** The account's private registry: its repositories and what it allows per second. */
 export class EcrStore {
   private readonly repositories = new Map<string, Repository>();
+  private readonly lag: PushLag;
 
-  public constructor(private readonly context: CloudContext, public readonly backing: Backing, public readonly rate: RateLimit) {}
+  public constructor(
+    private readonly context: CloudContext, public readonly backing: Backing, public readonly rate: RateLimit,
+    private readonly options: StoreOptions = {},
+  ) {
+    this.lag = new PushLag(options.lagMs ?? 0, () => this.now());
+  }
 
-  public create(name: string, settings: RepositorySettings): Repository {
+  public now(): number {
+    return this.context.clock.now();
+  }
+
+  public create(name: string, settings: RepositorySettings, tags: RepositoryTags): Repository {
     if (this.repositories.has(name)) {
       throw new AwsError('RepositoryAlreadyExistsException', `The repository with name '${name}' already exists in the registry with id '${this.context.account}'`);
     }
     const repository = new Repository(name, this.arn(name), settings, this.context.clock.now());
+    this.setTags(repository, tags);
     this.repositories.set(name, repository);
     this.context.emit({ source: 'ecr', resource: name, kind: 'created', text: `repository ${name}` });
     return repository;
+  }
+
+  /** IAM may see the new tags later: `aws:ResourceTag` is eventually consistent. */
+  public setTags(repository: Repository, tags: RepositoryTags): void {
+    repository.setTags(tags, this.now(), this.now() + (this.options.tagLagMs ?? 0));
+  }
+
+  public find(name: string): Repository | undefined {
+    return this.repositories.get(name);
   }
 
   public get(name: string): Repository {
@@ -28,12 +66,42 @@ export class EcrStore {
     return repository;
   }
 
+  public byArn(arn: string): Repository | undefined {
+    return [...this.repositories.values()].find(repository => repository.arn === arn);
+  }
+
   public all(): Repository[] {
     return [...this.repositories.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   public arn(name: string): string {
     return `arn:${this.context.partition}:ecr:${this.context.region}:${this.context.account}:repository/${name}`;
+  }
+
+  /** The image, unless readers don't see it yet. */
+  public visible(repository: Repository, reference: string): StoredImage | undefined {
+    return this.hides(repository, reference) ? undefined : repository.find(reference);
+  }
+
+  /** @param reference tag or digest */
+  public hides(repository: Repository, reference: string): boolean {
+    return this.lag.hides(repository.name, reference);
+  }
+
+  public hidesRow(repository: Repository, { digest, tag }: ImageRow): boolean {
+    return this.hides(repository, digest) || (tag !== undefined && this.hides(repository, tag));
+  }
+
+  /** Whether ECR takes attestations as OCI artifacts everywhere is open: tests try both answers. */
+  public refusal({ isReferrer }: Manifest): 400 | 405 | undefined {
+    return isReferrer ? this.options.refuseReferrers : undefined;
+  }
+
+  /** A mount needs a manifest of the other repository that lists the blob, and the same encryption in both. */
+  public canMount(blob: string, from: string, to: string): boolean {
+    const [source, target] = [this.find(from), this.find(to)];
+    const encryption = (repository: Repository | undefined): string => JSON.stringify(repository?.settings.encryption);
+    return source?.references(blob) === true && encryption(source) === encryption(target);
   }
 
   /** Notes a manifest that the backing registry accepted. */
@@ -48,8 +116,10 @@ export class EcrStore {
       subject: manifest.subject,
       size: Math.max(manifest.size, ...childSizes),
       children: manifest.children,
+      blobs: manifest.blobs,
       pushedAt: this.context.clock.now(),
     }, tag);
+    this.lag.pushed({ repository: name, reference: tag ?? digest, digest });
     this.context.emit({ source: 'ecr', resource: name, kind: 'pushed', text: `${name}${tag === undefined ? '' : `:${tag}`} ${digest}` });
   }
 

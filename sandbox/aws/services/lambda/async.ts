@@ -11,12 +11,15 @@ export class AsyncQueue {
   private readonly pending = new Map<string, FunctionPool>();
   private readonly stop = new AbortController();
 
-  constructor(private readonly context: CoreContext, private readonly run: (pool: FunctionPool, payload: string) => Promise<InvocationResult>) {}
+  constructor(
+    private readonly context: CoreContext,
+    private readonly run: (pool: FunctionPool, payload: string, trace?: string) => Promise<InvocationResult>,
+  ) {}
 
-  public add(pool: FunctionPool, payload: string): string {
+  public add(pool: FunctionPool, payload: string, trace?: string): string {
     const id = randomUuid(this.context.random);
     this.pending.set(id, pool);
-    void this.attempts(id, pool, payload).finally(() => this.pending.delete(id));
+    void this.attempts(id, pool, payload, trace).finally(() => this.pending.delete(id));
     return id;
   }
 
@@ -34,11 +37,11 @@ export class AsyncQueue {
     this.stop.abort();
   }
 
-  private async attempts(id: string, pool: FunctionPool, payload: string): Promise<void> {
+  private async attempts(id: string, pool: FunctionPool, payload: string, trace?: string): Promise<void> {
     for (const wait of [0, ...RETRY_MS]) {
       await this.context.clock.sleep(wait, this.stop.signal);
       if (!this.pending.has(id)) { return; }
-      const problem = await this.attempt(pool, payload);
+      const problem = await this.attempt(pool, payload, trace);
       if (problem === undefined) { return; }
       // `requestId` is the one that Invoke answered: whoever invoked can tell that it was his event.
       this.context.emit({ source: 'lambda', resource: pool.name, kind: 'async-failed', text: problem, detail: { requestId: id } });
@@ -46,9 +49,9 @@ export class AsyncQueue {
   }
 
   /** Message of the failure, if the invocation failed. */
-  private async attempt(pool: FunctionPool, payload: string): Promise<string | undefined> {
+  private async attempt(pool: FunctionPool, payload: string, trace?: string): Promise<string | undefined> {
     try {
-      const result = await this.run(pool, payload);
+      const result = await this.run(pool, payload, trace);
       return result.functionError === undefined ? undefined : errorMessage(result);
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }

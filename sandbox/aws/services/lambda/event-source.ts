@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { failedItems } from './batch-response';
+import { chainLength, MAXIMUM_CHAIN } from './lineage';
 import { FunctionPool, InvocationResult } from './pool';
 import { CoreContext } from '../../core/context';
-import { isRecord, list, number, onlyKeys, optionalNumber, optionalRecord, record, string, strings } from '../../core/json';
+import {
+  isRecord, list, number, onlyKeys, optionalNumber, optionalRecord, optionalString, parseJson, record, string, strings,
+} from '../../core/json';
 import { randomUuid, urlSuffix } from '../../core/naming';
 import { AwsError, ResourceProvider } from '../../core/service';
 
@@ -20,7 +23,10 @@ interface Mapping {
 interface Message {
   readonly id: string;
   readonly receiptHandle: string;
+  readonly body: string;
   readonly record: object;
+  /** System attribute AWSTraceHeader: which chain of requests the message belongs to. */
+  readonly trace?: string;
 }
 
 /** A mapping starts with five pollers: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
@@ -106,14 +112,17 @@ export class EventSources {
     const id = string(message.MessageId, 'MessageId');
     const receiptHandle = string(message.ReceiptHandle, 'ReceiptHandle');
     const body = string(message.Body, 'Body');
+    const attributes = optionalRecord(message.Attributes, 'Attributes');
     return {
       id,
       receiptHandle,
+      body,
+      trace: optionalString(attributes.AWSTraceHeader, 'AWSTraceHeader'),
       record: {
         messageId: id,
         receiptHandle,
         body,
-        attributes: optionalRecord(message.Attributes, 'Attributes'),
+        attributes,
         messageAttributes: lambdaAttributes(optionalRecord(message.MessageAttributes, 'MessageAttributes')),
         ...(message.MD5OfMessageAttributes === undefined ? {} : { md5OfMessageAttributes: message.MD5OfMessageAttributes }),
         md5OfBody: message.MD5OfBody ?? createHash('md5').update(body).digest('hex'),
@@ -124,8 +133,15 @@ export class EventSources {
     };
   }
 
-  private async deliver(mapping: Mapping, batch: readonly Message[]): Promise<void> {
-    const input = { FunctionName: mapping.pool.name, Payload: JSON.stringify({ Records: batch.map(message => message.record) }) };
+  private async deliver(mapping: Mapping, received: readonly Message[]): Promise<void> {
+    const looping = received.filter(({ trace }) => chainLength(trace, mapping.pool.name) >= MAXIMUM_CHAIN);
+    if (looping.length > 0) { await this.drop(mapping, looping); }
+    const batch = received.filter(message => !looping.includes(message));
+    if (batch.length === 0) { return; }
+    // Which of a batch's traces an invocation goes on with is not documented; here it is the first message's.
+    const TraceHeader = batch[0]?.trace;
+    const Payload = JSON.stringify({ Records: batch.map(message => message.record) });
+    const input = { FunctionName: mapping.pool.name, Payload, TraceHeader };
     // The mapping belongs to the function: whoever may create it may have it invoked.
     const output = await this.context.call(this.context.administrator, 'lambda', 'Invoke', input);
     const result: InvocationResult = {
@@ -138,6 +154,35 @@ export class EventSources {
       this.context.emit({ source: 'lambda', resource: mapping.pool.name, kind: 'batch-failed', text: `${failed.length} of ${batch.length} messages stay in the queue` });
     }
     await this.remove(mapping, batch.filter(message => !failed.includes(message.id)));
+  }
+
+  /**
+   * Stops a loop: Lambda doesn't invoke the function, and sends the message to the queue's dead-letter queue when there
+   * is one.
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+   */
+  private async drop(mapping: Mapping, messages: readonly Message[]): Promise<void> {
+    const { administrator } = this.context;
+    const { Attributes } = await this.context.call(
+      administrator, 'sqs', 'GetQueueAttributes', { QueueUrl: mapping.queueUrl, AttributeNames: ['RedrivePolicy'] });
+    const policy = isRecord(Attributes) ? Attributes.RedrivePolicy : undefined;
+    const target = policy === undefined ? undefined
+      : record(parseJson(String(policy), 'RedrivePolicy'), 'RedrivePolicy').deadLetterTargetArn;
+    for (const { body } of target === undefined ? [] : messages) {
+      const QueueUrl = queueUrlOf(this.context, String(target));
+      await this.context.call(administrator, 'sqs', 'SendMessage', { QueueUrl, MessageBody: body });
+    }
+    await this.remove(mapping, messages);
+    const { pool: { name } } = mapping;
+    const text = `${messages.length} messages of a loop were dropped`;
+    this.context.emit({ source: 'lambda', resource: name, kind: 'recursion-stopped', text });
+    const caller = { service: 'lambda.amazonaws.com', arn: 'lambda.amazonaws.com' };
+    await this.context.call(caller, 'monitoring', 'EmitServiceMetrics', {
+      Namespace: 'AWS/Lambda',
+      MetricName: 'RecursiveInvocationsDropped',
+      Dimensions: { FunctionName: name },
+      Value: messages.length,
+    });
   }
 
   private async remove(mapping: Mapping, messages: readonly Message[]): Promise<void> {
@@ -200,12 +245,16 @@ function parseMapping(context: CoreContext, sources: EventSources, id: string, p
     id,
     pool: sources.find(string(properties.FunctionName, 'FunctionName')),
     queueArn,
-    queueUrl: `https://sqs.${context.region}.${urlSuffix(context.partition)}/${context.account}/${name}`,
+    queueUrl: queueUrlOf(context, queueArn),
     batchSize,
     windowMs: window * 1000,
     concurrency,
     partialFailures: types.length > 0,
   };
+}
+
+function queueUrlOf(context: CoreContext, arn: string): string {
+  return `https://sqs.${context.region}.${urlSuffix(context.partition)}/${context.account}/${arn.split(':')[5]}`;
 }
 
 /** Lambda looks at the role and the queue before it accepts a mapping. */

@@ -1,3 +1,4 @@
+import { parseVpc, VpcConfig } from './vpc';
 import { Json, list, number, onlyKeys, optionalNumber, optionalRecord, optionalString, record, string } from '../../core/json';
 import { AwsError } from '../../core/service';
 
@@ -16,10 +17,15 @@ export interface FunctionConfig {
   readonly applicationLogLevel: string;
   readonly systemLogLevel: string;
   readonly reservedConcurrency?: number;
+  /** Encrypts the environment; only its form is checked. */
+  readonly kmsKeyArn?: string;
+  readonly vpc?: VpcConfig;
 }
 
 export const FUNCTION_PROPERTIES = [
-  'Architectures', 'Code', 'Description', 'Environment', 'FunctionName', 'Handler', 'LoggingConfig', 'MemorySize', 'ReservedConcurrentExecutions', 'Role', 'Runtime', 'Tags', 'Timeout',
+  'Architectures', 'Code', 'Description', 'Environment', 'FunctionName', 'Handler', 'KmsKeyArn', 'LoggingConfig',
+  'MemorySize',
+  'ReservedConcurrentExecutions', 'Role', 'Runtime', 'Tags', 'Timeout', 'VpcConfig',
 ];
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
@@ -57,7 +63,17 @@ export function parseFunction(properties: Json): FunctionConfig {
     applicationLogLevel: oneOf(logging.ApplicationLogLevel ?? 'INFO', LEVELS, 'ApplicationLogLevel'),
     systemLogLevel: oneOf(logging.SystemLogLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN'], 'SystemLogLevel'),
     reservedConcurrency: optionalNumber(properties.ReservedConcurrentExecutions, 'ReservedConcurrentExecutions'),
+    kmsKeyArn: parseKey(properties.KmsKeyArn),
+    vpc: parseVpc(properties.VpcConfig),
   };
+}
+
+function parseKey(value: unknown): string | undefined {
+  const key = optionalString(value, 'KmsKeyArn');
+  if (key !== undefined && !/^arn:[^:]+:kms:[^:]+:\d{12}:(key|alias)\/.+$/.test(key)) {
+    throw invalid(`KmsKeyArn must be the ARN of a key, got '${key}'`);
+  }
+  return key;
 }
 
 function parseVariables(value: unknown): Readonly<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { AsyncQueue } from './async';
 import { eventSourceProvider, EventSources } from './event-source';
 import { FUNCTION_PROPERTIES, parseFunction } from './function';
+import { chainLength, MAXIMUM_CHAIN } from './lineage';
 import { permissionProvider, FunctionPermissions } from './permission';
 import { errorMessage, FunctionPool, InvocationResult } from './pool';
 import { CoreContext } from '../../core/context';
@@ -12,6 +13,11 @@ import { AwsError, AwsService, Input, Resource, ResourceProvider, ServiceModule 
 const MAX_REQUEST_BYTES = 6 * 1024 * 1024;
 const MAX_ASYNC_REQUEST_BYTES = 1024 * 1024;
 
+export interface LambdaOptions {
+  /** Concurrent executions of the account; new accounts may have 10. @default 1000 */
+  readonly accountConcurrency?: number;
+}
+
 export interface Lambda extends ServiceModule {
   readonly service: AwsService;
   readonly functions: ReadonlyMap<string, FunctionPool>;
@@ -20,7 +26,7 @@ export interface Lambda extends ServiceModule {
 }
 
 /** AWS Lambda: every function runs in processes of its own, with its role's credentials. */
-export function createLambda(context: CoreContext): Lambda {
+export function createLambda(context: CoreContext, options: LambdaOptions = {}): Lambda {
   const functions = new Map<string, FunctionPool>();
   const permissions: FunctionPermissions = new Map();
   const sources = new EventSources(context, arn => find(arn));
@@ -32,11 +38,11 @@ export function createLambda(context: CoreContext): Lambda {
     if (!pool) { throw new AwsError('ResourceNotFoundException', `Function not found: ${prefix}${name}`, 404); }
     return pool;
   }
-  const run = async (pool: FunctionPool, payload: string): Promise<InvocationResult> => {
+  const run = async (pool: FunctionPool, payload: string, trace?: string): Promise<InvocationResult> => {
     context.emit({ source: 'lambda', resource: pool.name, kind: 'invoke', text: payload.slice(0, 200) });
     try {
       const started = performance.now();
-      const result = await pool.invoke(payload);
+      const result = await pool.invoke(payload, trace);
       const failed = result.functionError !== undefined;
       await publish(context, pool.name, { Invocations: 1, Errors: failed ? 1 : 0, Duration: performance.now() - started });
       const text = failed ? errorMessage(result) : result.payload.slice(0, 200);
@@ -52,9 +58,11 @@ export function createLambda(context: CoreContext): Lambda {
     const pool = find(string(input.FunctionName, 'FunctionName'));
     const payload = input.Payload === undefined || input.Payload === '' ? '{}' : string(input.Payload, 'Payload');
     const type = optionalString(input.InvocationType, 'InvocationType') ?? 'RequestResponse';
+    const trace = optionalString(input.TraceHeader, 'TraceHeader');
     checkPayload(payload, type);
-    if (type === 'Event') { return { StatusCode: 202, RequestId: later.add(pool, payload) }; }
-    const result = await run(pool, payload);
+    refuseLoop(pool, trace);
+    if (type === 'Event') { return { StatusCode: 202, RequestId: later.add(pool, payload, trace) }; }
+    const result = await run(pool, payload, trace);
     return { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: result.payload, RequestId: result.requestId, ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }) };
   };
   const service: AwsService = {
@@ -80,7 +88,7 @@ export function createLambda(context: CoreContext): Lambda {
     service,
     functions,
     providers: [
-      functionProvider(context, functions, prefix, later),
+      functionProvider(context, functions, prefix, later, options.accountConcurrency ?? 1000),
       permissionProvider(permissions, functionName),
       eventSourceProvider(context, sources),
     ],
@@ -103,6 +111,13 @@ export function functionName(reference: string): string {
   return match[1];
 }
 
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors */
+function refuseLoop(pool: FunctionPool, trace: string | undefined): void {
+  if (chainLength(trace, pool.name) < MAXIMUM_CHAIN) { return; }
+  throw new AwsError('RecursiveInvocationException',
+    'Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped it.');
+}
+
 function checkPayload(payload: string, type: string): void {
   const limit = type === 'Event' ? MAX_ASYNC_REQUEST_BYTES : MAX_REQUEST_BYTES;
   if (type !== 'Event' && type !== 'RequestResponse') { throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' isn't modelled`); }
@@ -123,7 +138,8 @@ function rest(
   const [, encoded = '', invocations] = /^\/2015-03-31\/functions\/([^/]+)(\/invocations)?$/.exec(path) ?? [];
   const FunctionName = decodeURIComponent(encoded);
   if (method === 'POST' && invocations) {
-    return { operation: 'Invoke', input: { FunctionName, InvocationType: headers['x-amz-invocation-type'], Payload: body.toString('utf8') } };
+    const [InvocationType, TraceHeader] = [headers['x-amz-invocation-type'], headers['x-amzn-trace-id']];
+    return { operation: 'Invoke', input: { FunctionName, InvocationType, Payload: body.toString('utf8'), TraceHeader } };
   }
   return method === 'GET' && encoded !== '' && !invocations ? { operation: 'GetFunction', input: { FunctionName } } : undefined;
 }
@@ -142,7 +158,14 @@ async function publish(context: CoreContext, name: string, values: Readonly<Reco
   }
 }
 
-function functionProvider(context: CoreContext, functions: Map<string, FunctionPool>, prefix: string, later: AsyncQueue): ResourceProvider {
+function functionProvider(
+  context: CoreContext, functions: Map<string, FunctionPool>, prefix: string, later: AsyncQueue, concurrency: number,
+): ResourceProvider {
+  const checkReserve = (properties: Readonly<Record<string, unknown>>, own: string): void => {
+    const others = [...functions.values()].filter(pool => pool.name !== own);
+    const reserved = others.reduce((sum, { settings }) => sum + (settings.reservedConcurrency ?? 0), 0);
+    refuseLowReserve(properties.ReservedConcurrentExecutions, concurrency - reserved);
+  };
   const resourceOf = (name: string): Resource => ({ physicalId: name, attributes: { Arn: prefix + name } });
   return {
     type: 'AWS::Lambda::Function',
@@ -150,11 +173,12 @@ function functionProvider(context: CoreContext, functions: Map<string, FunctionP
     create: request => {
       const name = optionalString(request.properties.FunctionName, 'FunctionName') ?? physicalName(context, request, 64);
       if (functions.has(name)) { throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409); }
-      refuseLowReserve(request.properties.ReservedConcurrentExecutions);
+      checkReserve(request.properties, name);
       functions.set(name, new FunctionPool(context, name, prefix + name, parseFunction(request.properties)));
       return resourceOf(name);
     },
     update: (request, previous) => {
+      checkReserve(request.properties, previous.physicalId);
       functions.get(previous.physicalId)?.configure(parseFunction(request.properties));
       return previous;
     },
@@ -167,10 +191,11 @@ function functionProvider(context: CoreContext, functions: Map<string, FunctionP
   };
 }
 
-function refuseLowReserve(value: unknown): void {
+/** @param available executions of the account that no other function has reserved */
+function refuseLowReserve(value: unknown, available: number): void {
   const reserved = optionalNumber(value, 'ReservedConcurrentExecutions');
-  // The account keeps 100 unreserved of its 1,000.
-  if (reserved !== undefined && (reserved < 0 || reserved > 900)) {
+  // The account keeps 100 unreserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+  if (reserved !== undefined && (reserved < 0 || available - reserved < 100)) {
     throw new AwsError('InvalidParameterValueException', `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]. (got ${reserved})`);
   }
 }

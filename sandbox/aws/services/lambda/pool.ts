@@ -1,8 +1,10 @@
 import { cpSync, existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { FunctionConfig } from './function';
+import { traceHeader } from './lineage';
 import { FunctionLog } from './log';
 import { Sandbox, SandboxResult } from './sandbox';
+import { checkVpc } from './vpc';
 import { CoreContext } from '../../core/context';
 import { isRecord, parseJson } from '../../core/json';
 import { randomText, randomUuid, urlSuffix } from '../../core/naming';
@@ -54,6 +56,7 @@ export class FunctionPool {
 
   /** Takes a new configuration; warm processes of the old one are dropped. */
   public configure(config: FunctionConfig): void {
+    checkVpc(this.context, this.session, config.vpc);
     this.config = config;
     this.codeDirectory = this.unpack(config);
     // A role that no longer may be assumed fails here, as it would at the next credentials.
@@ -67,7 +70,8 @@ export class FunctionPool {
     this.idle.splice(0).forEach(({ sandbox }) => { void sandbox.kill(); });
   }
 
-  public async invoke(payload: string, invokedArn = this.arn): Promise<InvocationResult> {
+  /** @param cause trace header of the request that led to this invocation */
+  public async invoke(payload: string, cause?: string): Promise<InvocationResult> {
     const limit = this.config.reservedConcurrency ?? 1000;
     if (this.running.size >= limit) {
       throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
@@ -86,8 +90,8 @@ export class FunctionPool {
       const result = await warm.sandbox.invoke({
         requestId,
         payload,
-        arn: invokedArn,
-        traceId: `Root=1-${Math.floor(this.context.clock.now() / 1000).toString(16)}-${randomText(this.context.random, 24, '0123456789abcdef')};Sampled=0`,
+        arn: this.arn,
+        traceId: traceHeader(cause, this.name, this.context.clock.now(), this.context.random),
         timeoutMs: config.timeoutSeconds * 1000,
         aliases: Object.fromEntries(this.context.aliases),
       });

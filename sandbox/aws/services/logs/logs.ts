@@ -2,7 +2,7 @@ import { embeddedMetrics } from './emf';
 import { CoreContext } from '../../core/context';
 import { list, number, optionalNumber, optionalString, record, string } from '../../core/json';
 import { physicalName } from '../../core/naming';
-import { AwsError, Input, ResourceProvider, ServiceModule } from '../../core/service';
+import { AwsError, Input, Resource, ResourceProvider, ResourceRequest, ServiceModule } from '../../core/service';
 
 export interface LogEvent {
   readonly timestamp: number;
@@ -13,6 +13,8 @@ export interface LogEvent {
 interface LogGroup {
   readonly name: string;
   retentionInDays?: number;
+  /** Recorded: nothing is encrypted here. */
+  kmsKeyId?: string;
   readonly streams: Map<string, LogEvent[]>;
 }
 
@@ -110,17 +112,30 @@ function logGroupProvider(
     if (days !== undefined && !RETENTIONS.includes(days)) { throw new AwsError('InvalidParameterException', `RetentionInDays ${days} is not one of ${RETENTIONS.join(', ')}`); }
     return days;
   };
+  const configure = (name: string, { properties }: ResourceRequest): void => {
+    const group = groups.get(name);
+    if (!group) { return; }
+    group.retentionInDays = retention(properties.RetentionInDays);
+    group.kmsKeyId = optionalString(properties.KmsKeyId, 'KmsKeyId');
+  };
+  const made = (request: ResourceRequest): Resource => {
+    const given = optionalString(request.properties.LogGroupName, 'LogGroupName');
+    const group = given ?? physicalName(context, request, 512);
+    if (!/^[A-Za-z0-9_/.#-]{1,512}$/.test(group)) {
+      throw new AwsError('InvalidParameterException', `LogGroupName '${group}' is not a name`);
+    }
+    create(group, retention(request.properties.RetentionInDays));
+    configure(group, request);
+    return { physicalId: group, attributes: { Arn: `${arn(group)}:*` } };
+  };
   return {
     type: 'AWS::Logs::LogGroup',
-    properties: ['LogGroupName', 'RetentionInDays', 'LogGroupClass', 'Tags'],
-    create: request => {
-      const group = optionalString(request.properties.LogGroupName, 'LogGroupName') ?? physicalName(context, request, 512);
-      create(group, retention(request.properties.RetentionInDays));
-      return { physicalId: group, attributes: { Arn: `${arn(group)}:*` } };
-    },
-    update: (request, previous) => {
-      const group = groups.get(previous.physicalId);
-      if (group) { group.retentionInDays = retention(request.properties.RetentionInDays); }
+    properties: ['LogGroupName', 'RetentionInDays', 'LogGroupClass', 'KmsKeyId', 'Tags'],
+    create: made,
+    // Another name is another group: CloudFormation replaces it.
+    update: (request, previous, before) => {
+      if (before.LogGroupName !== request.properties.LogGroupName) { return made(request); }
+      configure(previous.physicalId, request);
       return previous;
     },
     // Its events stay readable through the handle until the cloud ends: a test asks for them after the stack is gone.

@@ -54,6 +54,10 @@ export class SecretTable {
     return secret;
   }
 
+  public all(): readonly Secret[] {
+    return [...this.secrets.values()];
+  }
+
   /** By name, by ARN, or by ARN without the random suffix. */
   public find(id: string): Secret | undefined {
     this.expire();

@@ -36,6 +36,8 @@ export interface Message extends NewMessage {
   visibleAt: number;
   receiveCount: number;
   firstReceivedAt?: number;
+  /** Of the latest reception. */
+  receivedAt?: number;
   /** The queue that it failed in. */
   deadLetterSource?: string;
 }
@@ -45,7 +47,14 @@ export interface QueueBehaviour {
   readonly duplicateProbability: number;
   /** Hand out visible messages in random order. */
   readonly shuffle: boolean;
+  /**
+   * Messages that may be hidden at a time:
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+   */
+  readonly inFlightLimit: number;
 }
+
+const MAXIMUM_VISIBILITY_MS = 43_200_000;
 
 /** One standard queue. Time is the cloud's clock; nothing happens between calls. */
 export class Queue {
@@ -86,9 +95,10 @@ export class Queue {
     this.redrive(now);
     const visible = this.live().filter(message => message.visibleAt <= now);
     if (this.behaviour.shuffle) { shuffle(visible, this.context.random); }
-    return visible.slice(0, max).map(message => {
+    return visible.slice(0, Math.min(max, this.behaviour.inFlightLimit - this.counts().inFlight)).map(message => {
       message.receiveCount++;
       message.firstReceivedAt ??= now;
+      message.receivedAt = now;
       message.visibleAt = now + visibilityTimeout * 1000;
       return { message, receipt: receiptOf(message) };
     });
@@ -98,11 +108,18 @@ export class Queue {
   public async receive(max: number, visibilityTimeout: number | undefined, waitSeconds: number): Promise<{ message: Message; receipt: string }[]> {
     const { clock } = this.context;
     const deadline = clock.now() + waitSeconds * 1000;
+    // Long polling answers nothing instead:
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    if (waitSeconds === 0 && this.counts().inFlight >= this.behaviour.inFlightLimit) {
+      throw new AwsError('OverLimit', 'The specified action violates a limit: too many messages are in flight.', 403);
+    }
     for (;;) {
       const taken = this.take(max, visibilityTimeout);
       if (taken.length > 0 || clock.now() >= deadline) { return taken; }
       const next = Math.min(deadline, ...this.messages.map(message => message.visibleAt));
-      if (!await this.changed(Math.max(1, next - clock.now()))) { return []; }
+      // At the limit there are visible messages that nobody gets: look again now and then.
+      const pause = this.counts().inFlight >= this.behaviour.inFlightLimit ? 200 : 1;
+      if (!await this.changed(Math.max(pause, next - clock.now()))) { return []; }
     }
   }
 
@@ -118,6 +135,12 @@ export class Queue {
     const message = this.live().find(candidate => candidate.key === key && candidate.receiveCount === count && candidate.visibleAt > now);
     if (!message) {
       throw new AwsError('InvalidParameterValue', `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`);
+    }
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html: 12 hours
+    // from the reception
+    if (now + seconds * 1000 - (message.receivedAt ?? now) > MAXIMUM_VISIBILITY_MS) {
+      throw new AwsError('InvalidParameterValue', `Value ${seconds} for parameter VisibilityTimeout is invalid. `
+        + 'Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].');
     }
     message.visibleAt = now + seconds * 1000;
     this.wake();

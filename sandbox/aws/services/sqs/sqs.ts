@@ -3,8 +3,9 @@ import type { NewMessage, Queue, QueueBehaviour } from './queue';
 import { queuePolicyProvider, queueProvider } from './resources';
 import { fieldsOf, QueueTable } from './table';
 import type { Fields } from '../../core/fields';
+import { isRecord } from '../../core/json';
 import { epochSeconds } from '../../core/naming';
-import { AwsError, AwsService, CloudContext, Operation, Principal, ServiceModule } from '../../core/service';
+import { AwsError, AwsService, CloudContext, Input, Operation, Principal, ServiceModule } from '../../core/service';
 
 export interface SqsOptions extends Partial<QueueBehaviour> {
   /** Refuses an entry of a batch as SQS does when it fails inside: `SenderFault: false`. */
@@ -30,7 +31,11 @@ const QUERY_NAMES = new Map([
 
 /** Amazon SQS standard queues: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ */
 export function createSqs(context: CloudContext, options: SqsOptions = {}): Sqs {
-  const queues = new QueueTable(context, { duplicateProbability: options.duplicateProbability ?? 0, shuffle: options.shuffle ?? false });
+  const queues = new QueueTable(context, {
+    duplicateProbability: options.duplicateProbability ?? 0,
+    shuffle: options.shuffle ?? false,
+    inFlightLimit: options.inFlightLimit ?? 120_000,
+  });
   return {
     queues,
     service: {
@@ -40,6 +45,7 @@ export function createSqs(context: CloudContext, options: SqsOptions = {}): Sqs 
       operations: { ...sending(queues, options), ...receiving(queues), ...administration(queues) },
       queryErrorCode: code => QUERY_NAMES.has(code) ? `AWS.SimpleQueueService.${QUERY_NAMES.get(code)}` : code,
       resourcePolicy: arn => queues.find(arn)?.policy,
+      traced: withTrace,
     },
     providers: [queueProvider(context, queues), queuePolicyProvider(queues)],
     depth: arn => queues.find(arn)?.counts().visible ?? 0,
@@ -97,6 +103,24 @@ function refuseLongBatch(entries: readonly Fields[]): void {
 /** `AROA...:SESSION`: an identifier of the role, not its name. */
 function senderId(caller: Principal): string {
   return `AROA${md5(caller.roleArn ?? caller.arn).slice(0, 17).toUpperCase()}:${caller.arn.split('/').pop()}`;
+}
+
+/**
+ * SQS keeps a request's trace header as the messages' system attribute AWSTraceHeader; the SDK sends it inside of a
+ * function.
+ * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+ */
+function withTrace(operation: string, input: Input, header: string): Input {
+  const add = (message: Input): Input => ({
+    ...message,
+    MessageSystemAttributes: {
+      AWSTraceHeader: { DataType: 'String', StringValue: header },
+      ...(isRecord(message.MessageSystemAttributes) ? message.MessageSystemAttributes : {}),
+    },
+  });
+  if (operation === 'SendMessage') { return add(input); }
+  if (operation !== 'SendMessageBatch' || !Array.isArray(input.Entries)) { return input; }
+  return { ...input, Entries: input.Entries.map((entry: unknown) => isRecord(entry) ? add(entry) : entry) };
 }
 
 // ------------------------------------------------------------------------------------------------ receiving

@@ -2,8 +2,10 @@ import {
   BatchGetBuildsCommand, ListBuildsForProjectCommand, StartBuildCommand, StopBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import {
-  BatchDeleteImageCommand, BatchGetImageCommand, CreateRepositoryCommand, DescribeImagesCommand, DescribeRepositoriesCommand,
-  GetAuthorizationTokenCommand, ListImagesCommand, PutImageCommand,
+  BatchDeleteImageCommand, BatchGetImageCommand, CreateRepositoryCommand, DeleteLifecyclePolicyCommand, DeleteRepositoryPolicyCommand,
+  DescribeImagesCommand, DescribeRepositoriesCommand, GetAuthorizationTokenCommand, GetLifecyclePolicyCommand, GetRepositoryPolicyCommand,
+  ListImagesCommand, ListTagsForResourceCommand, PutImageCommand, PutImageScanningConfigurationCommand, PutLifecyclePolicyCommand,
+  SetRepositoryPolicyCommand, TagResourceCommand, UntagResourceCommand,
 } from '@aws-sdk/client-ecr';
 import {
   DeleteSecretCommand, DescribeSecretCommand, GetSecretValueCommand, ListSecretVersionIdsCommand, PutSecretValueCommand, RestoreSecretCommand,
@@ -219,6 +221,48 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       }]);
     });
 
+    async function arnOf(repositoryName: string): Promise<string | undefined> {
+      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+      return repositories?.[0].repositoryArn;
+    }
+
+    test('tags of a repository come with it, are added and taken away', async () => {
+      const resourceArn = await arnOf(await repository({ tags: [{ Key: 'one', Value: '1' }] }));
+      await clients.ecr.send(new TagResourceCommand({ resourceArn, tags: [{ Key: 'two', Value: '2' }] }));
+      await clients.ecr.send(new UntagResourceCommand({ resourceArn, tagKeys: ['one'] }));
+      expect((await clients.ecr.send(new ListTagsForResourceCommand({ resourceArn }))).tags).toEqual([{ Key: 'two', Value: '2' }]);
+    });
+
+    test('a repository policy is set, read and deleted', async () => {
+      const repositoryName = await repository();
+      const statement = { Sid: 'Pull', Effect: 'Allow', Principal: { AWS: '444455556666' }, Action: 'ecr:BatchGetImage' };
+      const policy = { Version: '2012-10-17', Statement: [statement] };
+      await clients.ecr.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: JSON.stringify(policy) }));
+      const { policyText } = await clients.ecr.send(new GetRepositoryPolicyCommand({ repositoryName }));
+      expect(JSON.parse(policyText ?? '')).toMatchObject({ Statement: [{ Sid: 'Pull', Effect: 'Allow' }] });
+      await clients.ecr.send(new DeleteRepositoryPolicyCommand({ repositoryName }));
+      expect(await errorOf(clients.ecr.send(new GetRepositoryPolicyCommand({ repositoryName })))).toBe('RepositoryPolicyNotFoundException');
+    });
+
+    test('a lifecycle policy is put, read and deleted', async () => {
+      const repositoryName = await repository();
+      const selection = { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 };
+      const lifecyclePolicyText = JSON.stringify({ rules: [{ rulePriority: 1, selection, action: { type: 'expire' } }] });
+      await clients.ecr.send(new PutLifecyclePolicyCommand({ repositoryName, lifecyclePolicyText }));
+      const read = await clients.ecr.send(new GetLifecyclePolicyCommand({ repositoryName }));
+      expect(JSON.parse(read.lifecyclePolicyText ?? '')).toMatchObject({ rules: [{ rulePriority: 1, selection }] });
+      await clients.ecr.send(new DeleteLifecyclePolicyCommand({ repositoryName }));
+      expect(await errorOf(clients.ecr.send(new GetLifecyclePolicyCommand({ repositoryName })))).toBe('LifecyclePolicyNotFoundException');
+    });
+
+    test('scanning is switched on', async () => {
+      const repositoryName = await repository();
+      const imageScanningConfiguration = { scanOnPush: true };
+      await clients.ecr.send(new PutImageScanningConfigurationCommand({ repositoryName, imageScanningConfiguration }));
+      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+      expect(repositories).toMatchObject([{ imageScanningConfiguration }]);
+    });
+
     test('a token is Basic credentials of user AWS', async () => {
       const { authorizationData } = await clients.ecr.send(new GetAuthorizationTokenCommand({}));
       expect(Buffer.from(authorizationData?.[0].authorizationToken ?? '', 'base64').toString()).toMatch(/^AWS:.+/);
@@ -263,6 +307,13 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       ['a double underscore', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a__b' })), 'InvalidParameterException'],
       ['a bad name', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'My-Org/App' })), 'InvalidParameterException'],
       ['a repository that isn\'t there', () => clients.ecr.send(new ListImagesCommand({ repositoryName: 'none' })), 'RepositoryNotFoundException'],
+      ['a repository policy that is none', async () => {
+        await clients.ecr.send(new SetRepositoryPolicyCommand({ repositoryName: await repository(), policyText: '{' }));
+      }, 'InvalidParameterException'],
+      ['the tags of a repository that isn\'t there', async () => {
+        const resourceArn = (await arnOf(await repository()))?.replace(/repository\/.*$/, 'repository/none');
+        await clients.ecr.send(new ListTagsForResourceCommand({ resourceArn }));
+      }, 'RepositoryNotFoundException'],
       ['an image that isn\'t there', async () => clients.ecr.send(new DescribeImagesCommand({ repositoryName: await repository(), imageIds: [{ imageTag: 'none' }] })), 'ImageNotFoundException'],
       ['the same image under the same tag again', async () => {
         const repositoryName = await repository();

@@ -179,6 +179,53 @@ describe('a condition', () => {
   });
 });
 
+describe('keys of a family', () => {
+  const context = { 'ecr:ResourceTag/': [], 'ecr:ResourceTag/Owner': ['mirror'] };
+  const decides = (operator: string, key: string, value: unknown): boolean =>
+    account({ identity: allow(when(operator, key, value)) }).isAllowed(CALLER, { ...SEND, context });
+
+  test.each<[string, string, unknown, boolean]>([
+    ['StringEquals', 'ecr:ResourceTag/Owner', 'mirror', true],
+    ['StringLike', 'ECR:resourcetag/owner', 'mir*', true],
+    ['StringEquals', 'ecr:ResourceTag/Other', 'mirror', false],
+    ['StringEqualsIfExists', 'ecr:ResourceTag/Other', 'mirror', true],
+    ['Null', 'ecr:ResourceTag/Other', 'true', true],
+    ['Null', 'ecr:ResourceTag/Owner', 'true', false],
+  ])('%s %s %p: %p', (operator, key, value, expected) => {
+    expect(decides(operator, key, value)).toBe(expected);
+  });
+
+  test('fails for a family that the service does not have', () => {
+    expect(() => decides('StringEquals', 'sqs:ResourceTag/Owner', 'mirror')).toThrow(UnsupportedPolicyError);
+  });
+});
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+describe('a caller of another account', () => {
+  const foreign: Principal = { account: '999999999999', arn: 'arn:aws:sts::999999999999:assumed-role/other/session' };
+
+  test.each<[string, Setup, boolean]>([
+    ['a resource policy that names its account', { resource: allow({ Principal: { AWS: 'arn:aws:iam::999999999999:root' } }) }, true],
+    ['a resource policy for everybody', { resource: allow({ Principal: '*' }) }, true],
+    ['a resource policy that names this account', { resource: allow({ Principal: { AWS: '111122223333' } }) }, false],
+    ['a condition on its account', { resource: allow({ Principal: '*', ...when('StringEquals', 'aws:PrincipalAccount', '111122223333') }) }, false],
+    ['no resource policy', {}, false],
+  ])('with %s', (_, setup, expected) => {
+    expect(account(setup).isAllowed(foreign, SEND)).toBe(expected);
+  });
+});
+
+describe('the policy version of 2008', () => {
+  const old = (Resource: string): object => ({ Version: '2008-10-17', Statement: allow({ Resource }) });
+
+  test('is read where it means the same, and rejects variables', () => {
+    const iam = account({});
+    iam.setPolicy(iam.role(ROLE_ARN), 'Old', old(QUEUE));
+    expect(iam.isAllowed(CALLER, SEND)).toBe(true);
+    expect(() => iam.setPolicy(iam.role(ROLE_ARN), 'Old', old('arn:aws:sqs:*:${aws:PrincipalAccount}:jobs'))).toThrow(UnsupportedPolicyError);
+  });
+});
+
 describe('assuming a role', () => {
   const trust = (more: Body = {}): Body => ({ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'scheduler.amazonaws.com' }, ...more });
   test.each<[string, Body]>([

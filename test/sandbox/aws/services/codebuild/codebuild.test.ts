@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsError } from '../../../../../sandbox/aws/core/service';
 import type { Build } from '../../../../../sandbox/aws/services/codebuild/build';
@@ -80,6 +81,11 @@ async function errorOf(action: Promise<unknown>): Promise<AwsError> {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) { await new Promise(resolve => setTimeout(resolve, 5)); }
 }
+
+const environment = (Type: string, ComputeType: string): object =>
+  ({ Environment: { Type, ComputeType, Image: 'aws/codebuild/standard:8.0' } });
+const LAMBDA = environment('LINUX_LAMBDA_CONTAINER', 'BUILD_LAMBDA_2GB');
+const VPC = { VpcId: 'vpc-1', Subnets: ['subnet-1', 'subnet-2'], SecurityGroupIds: ['sg-1'] };
 
 const build = (...commands: string[]): object => ({ build: { commands } });
 
@@ -248,8 +254,24 @@ describe('timeouts and stops', () => {
     expect((await codebuild.waitFor(id)).status).toBe('TIMED_OUT');
   });
 
+  test('time in the queue is not time of the build', async () => {
+    context.clock.freeze();
+    const submitted = context.clock.now();
+    use({ accountLimit: 1 });
+    await project({ phases: build('echo $CODEBUILD_START_TIME; sleep 600'), more: { TimeoutInMinutes: 5, QueuedTimeoutInMinutes: 60 } });
+    const [first, second] = [await start(), await start()];
+    context.clock.advance(4 * 60_000);
+    await call('StopBuild', { id: first });
+    const waiting = codebuild.builds[1];
+    await until(() => printed(waiting).length > 0);
+    context.clock.advance(4 * 60_000);
+    expect([waiting.isComplete, printed(waiting)]).toEqual([false, [String(submitted)]]);
+    context.clock.advance(60_000);
+    expect((await codebuild.waitFor(second)).status).toBe('TIMED_OUT');
+  });
+
   test('provisioning takes its time', async () => {
-    use({ provisioningMs: 7_000 });
+    use({ startMs: { LINUX_CONTAINER: 7_000, LINUX_LAMBDA_CONTAINER: 0 } });
     await project();
     const id = await start();
     expect(codebuild.busy?.()).toBe(true);
@@ -320,7 +342,79 @@ describe('limits', () => {
   });
 });
 
+describe('Lambda compute', () => {
+  const lambda = { more: LAMBDA };
+
+  test('is not root, writes below /tmp alone and ends after 15 minutes', async () => {
+    const id = await run({ ...lambda, phases: build('id -u', 'echo $HOME $PWD $CODEBUILD_SRC_DIR', 'touch ~/file && touch here') });
+    const [uid, directories] = printed(id);
+    expect([id.status, uid === '0']).toEqual(['SUCCEEDED', false]);
+    expect(directories.split(' ').every(directory => directory.startsWith(tmpdir()))).toBe(true);
+    expect((await call('BatchGetBuilds', { ids: [id.id] })).builds).toMatchObject([{ timeoutInMinutes: 15 }]);
+  });
+
+  test('fails to write elsewhere', async () => {
+    const done = await run({ ...lambda, phases: build('touch /usr/local/bin/tool') });
+    expect([done.status, printed(done).join()]).toEqual(['FAILED', expect.stringContaining('Permission denied')]);
+  });
+
+  test('is stopped after 15 minutes', async () => {
+    await project({ ...lambda, phases: build('echo started; sleep 3000') });
+    const id = await start();
+    await until(() => printed(codebuild.builds[0]).length > 0);
+    context.clock.advance(15 * 60_000);
+    expect((await codebuild.waitFor(id)).status).toBe('TIMED_OUT');
+  });
+
+  test('fails instead of queueing, and has a quota of its own', async () => {
+    use({ accountLimit: 1 });
+    await project({ ...lambda, phases: build('sleep 600') });
+    await start();
+    expect((await errorOf(start())).code).toBe('AccountLimitExceededException');
+    await project({ phases: build('true'), more: { Name: 'other' } });
+    const { build: other } = await call('StartBuild', { projectName: 'other' }) as { build: { id: string } };
+    expect((await codebuild.waitFor(other.id)).status).toBe('SUCCEEDED');
+  });
+
+  test('fails with a timeout in the request', async () => {
+    await project(lambda);
+    expect((await errorOf(start({ timeoutInMinutesOverride: 10 }))).message).toContain('not supported for environment type LINUX_LAMBDA');
+  });
+});
+
+describe('a build in a VPC', () => {
+  test('needs a network interface for its role', async () => {
+    const done = await run({ more: { VpcConfig: VPC } });
+    expect(context.checked.filter(each => each.startsWith('ec2:'))).toEqual([
+      ...['CreateNetworkInterface', 'DescribeDhcpOptions', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface', 'DescribeSubnets',
+        'DescribeSecurityGroups', 'DescribeVpcs'].map(action => `ec2:${action} *`),
+      'ec2:CreateNetworkInterfacePermission arn:aws:ec2:eu-west-1:111122223333:network-interface/eni-0123456789abcdef0',
+    ]);
+    expect((await call('BatchGetBuilds', { ids: [done.id] })).builds).toMatchObject([
+      { vpcConfig: { vpcId: 'vpc-1', subnets: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] } },
+    ]);
+  });
+
+  test('fails to come up without it', async () => {
+    context.denied.add('ec2:CreateNetworkInterfacePermission');
+    const done = await run({ more: { VpcConfig: VPC } });
+    expect(phase(done, 'PROVISIONING')?.context?.message).toContain('UnauthorizedOperation');
+  });
+});
+
 describe('auto retry', () => {
+  // https://docs.aws.amazon.com/codebuild/latest/userguide/auto-retry-build.html
+  test('needs codebuild:RetryBuild in the project\'s role, and shows when it lacks it', async () => {
+    context.denied.add('codebuild:RetryBuild');
+    await run({ phases: build('false'), more: { AutoRetryLimit: 2 } });
+    await until(() => codebuild.busy?.() === false);
+    expect(codebuild.builds).toHaveLength(1);
+    expect(context.checked).toContain('codebuild:RetryBuild arn:aws:codebuild:eu-west-1:111122223333:project/sync');
+    expect(context.events).toContainEqual(expect.objectContaining({
+      kind: 'not-retried', text: expect.stringMatching(/AWSCodeBuild-AutoRetry is not authorized to perform: codebuild:RetryBuild/) as string,
+    }));
+  });
+
   test('starts a failed build again, as often as the limit says', async () => {
     await run({ phases: build('false'), more: { AutoRetryLimit: 2 } });
     await until(() => codebuild.busy?.() === false);
@@ -365,13 +459,60 @@ describe('reading builds', () => {
     await codebuild.waitFor(again.id);
   });
 
+  test('lists pages of 100, in the order that was asked for', async () => {
+    use({ accountLimit: 200, maxConcurrent: 0 });
+    await project();
+    const ids: string[] = [];
+    for (let n = 0; n < 101; n++) { ids.push(await start()); }
+    const list = (input: object): Promise<unknown> => call('ListBuildsForProject', { projectName: 'sync', ...input });
+    const first = await list({}) as { nextToken: string };
+    expect(first).toEqual({ ids: [...ids].reverse().slice(0, 100), nextToken: expect.any(String) as string });
+    expect(await list({ nextToken: first.nextToken })).toEqual({ ids: [ids[0]] });
+    expect(await list({ sortOrder: 'ASCENDING' })).toMatchObject({ ids: ids.slice(0, 100) });
+  });
+
+  test('a build tells when it began, when it ended and with which variables', async () => {
+    context.clock.freeze();
+    const now = context.clock.now() / 1000;
+    const variables = [{ name: 'PACKAGES', value: '["app"]', type: 'PLAINTEXT' }];
+    await project({ phases: build('sleep 600') });
+    const id = await start({ environmentVariablesOverride: variables });
+    const read = async (): Promise<object> => (await call('BatchGetBuilds', { ids: [id] }) as { builds: object[] }).builds[0];
+    const running = await read();
+    expect(running).toMatchObject({
+      startTime: now, buildStatus: 'IN_PROGRESS', buildComplete: false, environment: { environmentVariables: variables },
+    });
+    expect(running).not.toHaveProperty('endTime');
+    context.clock.advance(60_000);
+    await call('StopBuild', { id });
+    await codebuild.waitFor(id);
+    expect(await read()).toMatchObject({
+      startTime: now, endTime: now + 60, buildStatus: 'STOPPED', buildComplete: true, currentPhase: 'COMPLETED',
+    });
+  });
+
+  test.each([
+    ['more than 100 ids', 'BatchGetBuilds', { ids: Array.from({ length: 101 }, (_, n) => `sync:${n}`) }],
+    ['no id', 'BatchGetBuilds', { ids: [] }],
+    ['a token that nobody gave out', 'ListBuildsForProject', { projectName: 'sync', nextToken: 'LTU' }],
+    ['an order that is none', 'ListBuildsForProject', { projectName: 'sync', sortOrder: 'NEWEST' }],
+  ])('fails with %s', async (_what, operation, input) => {
+    await project();
+    expect((await errorOf(call(operation, input))).code).toBe('InvalidInputException');
+  });
+
   test('permissions are those of the project', async () => {
     const { id } = await run();
     context.checked.length = 0;
     await call('BatchGetBuilds', { ids: [id] });
+    await call('ListBuildsForProject', { projectName: 'sync' });
     await call('StopBuild', { id });
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html: builds have no
+    // resource type.
     const arn = 'arn:aws:codebuild:eu-west-1:111122223333:project/sync';
-    expect(context.checked).toEqual([`codebuild:BatchGetBuilds ${arn}`, `codebuild:StopBuild ${arn}`]);
+    expect(context.checked).toEqual(
+      ['BatchGetBuilds', 'ListBuildsForProject', 'StopBuild'].map(action => `codebuild:${action} ${arn}`),
+    );
   });
 });
 
@@ -387,7 +528,13 @@ describe('what is refused', () => {
     ['privileged mode', { Environment: { Type: 'LINUX_CONTAINER', ComputeType: 'x', Image: 'y', PrivilegedMode: true } }, 'PrivilegedMode must be false'],
     ['a build timeout out of range', { TimeoutInMinutes: 4 }, 'TimeoutInMinutes must be between 5 and 2160'],
     ['artifacts', { Artifacts: { Type: 'S3' } }, 'Artifacts.Type must be one of NO_ARTIFACTS'],
-    ['a property that isn\'t known', { VpcConfig: {} }, 'unknown properties VpcConfig'],
+    ['a property that isn\'t known', { BadgeEnabled: true }, 'unknown properties BadgeEnabled'],
+    ['a compute type of another environment', environment('LINUX_CONTAINER', 'BUILD_LAMBDA_2GB'), 'ComputeType must be one of BUILD_GENERAL1'],
+    ['EC2 compute on Lambda', environment('ARM_LAMBDA_CONTAINER', 'BUILD_GENERAL1_SMALL'), 'ComputeType must be one of BUILD_LAMBDA_1GB'],
+    ['a timeout on Lambda', { ...LAMBDA, TimeoutInMinutes: 15 }, 'TimeoutInMinutes is not supported for environment type LINUX_LAMBDA'],
+    ['a queue on Lambda', { ...LAMBDA, QueuedTimeoutInMinutes: 5 }, 'QueuedTimeoutInMinutes is not supported for environment type'],
+    ['a VPC on Lambda', { ...LAMBDA, VpcConfig: VPC }, 'VpcConfig is not supported for environment type LINUX_LAMBDA_CONTAINER'],
+    ['a VPC without subnets', { VpcConfig: { ...VPC, Subnets: [] } }, 'VpcConfig.Subnets must have 1-16 members, got 0'],
   ])('fails for %s', async (_what, more, message) => {
     await expect(project({ more })).rejects.toThrow(message);
   });
@@ -401,7 +548,9 @@ describe('what is refused', () => {
     ['a project that isn\'t there', { projectName: 'none' }, 'ResourceNotFoundException'],
     ['a variable beyond 4,096 characters', { environmentVariablesOverride: [{ name: 'A', value: 'x'.repeat(4097) }] }, 'InvalidInputException'],
     ['a reserved name', { environmentVariablesOverride: [{ name: 'CODEBUILD_X', value: 'x' }] }, 'InvalidInputException'],
-    ['an override that the stand-in would ignore', { buildspecOverride: 'x' }, 'InvalidInputException'],
+    ['an override that the stand-in would ignore', { privilegedModeOverride: true }, 'InvalidInputException'],
+    ['a buildspec that is none', { buildspecOverride: 'version: 0.1' }, 'InvalidInputException'],
+    ['a service role that is no role', { serviceRoleOverride: 'admin' }, 'InvalidInputException'],
   ])('fails to start with %s', async (_what, input, code) => {
     await project();
     expect((await errorOf(start(input))).code).toBe(code);

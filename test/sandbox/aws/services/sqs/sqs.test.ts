@@ -178,7 +178,79 @@ describe('at-least-once delivery', () => {
   });
 });
 
+describe('the limits of visibility', () => {
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+  test('a message is hidden for 12 hours at most after its reception, however often that is extended', async () => {
+    context.clock.freeze();
+    const { url } = await queue();
+    await call('SendMessage', { QueueUrl: url, MessageBody: 'x' });
+    const [{ ReceiptHandle }] = await receive(url, { VisibilityTimeout: 43_200 });
+    const change = (VisibilityTimeout: number): Promise<unknown> => call('ChangeMessageVisibility', { QueueUrl: url, ReceiptHandle, VisibilityTimeout });
+    context.clock.advance(3_600_000);
+    await change(39_600);
+    expect((await errorOf(change(39_601))).message).toContain('beyond the limit [43200 seconds]');
+  });
+
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+  test('fails to receive more than may be in flight, and answers nothing to long polling', async () => {
+    restart({ inFlightLimit: 2 });
+    const { url } = await queue();
+    for (const MessageBody of ['a', 'b', 'c']) { await call('SendMessage', { QueueUrl: url, MessageBody }); }
+    const [first, ...others] = await receive(url);
+    expect(others).toHaveLength(1);
+    expect((await errorOf(receive(url))).code).toBe('OverLimit');
+    const waiting = receive(url, { WaitTimeSeconds: 20 });
+    await call('DeleteMessage', { QueueUrl: url, ReceiptHandle: first.ReceiptHandle });
+    expect(await waiting).toHaveLength(1);
+  });
+
+  test('a message tells when it was sent, when it was first received and how often', async () => {
+    context.clock.freeze();
+    const sent = Math.floor(context.clock.now());
+    const { url } = await queue({ VisibilityTimeout: 60 });
+    await call('SendMessage', { QueueUrl: url, MessageBody: 'x', DelaySeconds: 10 });
+    context.clock.advance(10_000);
+    await receive(url);
+    context.clock.advance(60_000);
+    const [{ Attributes }] = await receive(url, { MessageSystemAttributeNames: ['All'] });
+    expect(Attributes).toMatchObject({
+      SentTimestamp: String(sent), ApproximateFirstReceiveTimestamp: String(sent + 10_000), ApproximateReceiveCount: '2',
+    });
+  });
+
+  test('entries of a batch have delays of their own', async () => {
+    const { url } = await queue();
+    const Entries = [{ Id: 'now', MessageBody: 'now' }, { Id: 'later', MessageBody: 'later', DelaySeconds: 900 }];
+    await call('SendMessageBatch', { QueueUrl: url, Entries });
+    expect((await receive(url)).map(({ Body }) => Body)).toEqual(['now']);
+  });
+});
+
 describe('redrive', () => {
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+  test('keeps the time of sending: a dead letter expires with the age that it brings along', async () => {
+    context.clock.freeze();
+    const days = (count: number): number => count * 86_400;
+    const dead = await queue({ MessageRetentionPeriod: days(4) }, 'Dead');
+    const { url } = await queue({
+      VisibilityTimeout: 1, MessageRetentionPeriod: days(14), RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 },
+    });
+    await call('SendMessage', { QueueUrl: url, MessageBody: 'poison' });
+    context.clock.advance(days(1) * 1000);
+    await receive(url);
+    context.clock.advance(1_000);
+    await receive(url);
+    expect(sqs.bodies(dead.arn)).toEqual(['poison']);
+    context.clock.advance(days(3) * 1000);
+    expect(sqs.bodies(dead.arn)).toEqual([]);
+  });
+
+  test.each([[1000, true], [1001, false], [0, false]])('maxReceiveCount %p is accepted: %p', async (maxReceiveCount, accepted) => {
+    const dead = await queue({}, 'Dead');
+    const made = queue({ RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount } }).then(() => true, () => false);
+    expect(await made).toBe(accepted);
+  });
+
   test('moves a message to the dead-letter queue after maxReceiveCount receives', async () => {
     const dead = await queue({}, 'Dead');
     const { url, arn } = await queue({ VisibilityTimeout: 1, RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 2 } });
