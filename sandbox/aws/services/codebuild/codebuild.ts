@@ -142,14 +142,28 @@ function listBuilds(fields: Fields, project: Project, queue: BuildQueue): object
   const order = fields.only('projectName', 'sortOrder', 'nextToken').choice('sortOrder', ['ASCENDING', 'DESCENDING'], 'DESCENDING');
   const ids = queue.builds.filter(build => build.request.project.name === project.name).map(build => build.id);
   if (order === 'DESCENDING') { ids.reverse(); }
-  const from = Number(Buffer.from(fields.optionalText('nextToken') ?? 'MA', 'base64url').toString());
-  if (!Number.isInteger(from)) { throw fields.fail('nextToken', 'is not a token that an earlier call returned'); }
-  const next = from + 100 < ids.length ? { nextToken: Buffer.from(String(from + 100)).toString('base64url') } : {};
-  return { ids: ids.slice(from, from + 100), ...next };
+  const token = fields.optionalText('nextToken');
+  const from = token === undefined ? 0 : pageStart(fields, token);
+  const end = from + MAXIMUM_PAGE;
+  return { ids: ids.slice(from, end), ...(end < ids.length && { nextToken: pageToken(end) }) };
+}
+
+/** https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html */
+const MAXIMUM_PAGE = 100;
+
+function pageToken(start: number): string {
+  return Buffer.from(`builds/${start}`).toString('base64url');
+}
+
+function pageStart(fields: Fields, token: string): number {
+  const [, start] = /^builds\/(\d+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? [];
+  if (start === undefined) { throw fields.fail('nextToken', 'is not a token that an earlier call returned'); }
+  return Number(start);
 }
 
 function idsOf(fields: Fields): string[] {
   const ids = fields.require('ids', fields.texts('ids'));
+  // https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
   if (ids.length < 1 || ids.length > 100) { throw fields.fail('ids', `must have 1-100 members, got ${ids.length}`); }
   return ids;
 }

@@ -365,13 +365,59 @@ describe('reading builds', () => {
     await codebuild.waitFor(again.id);
   });
 
+  test('lists pages of 100, in the order that was asked for', async () => {
+    use({ accountLimit: 200, maxConcurrent: 0 });
+    await project();
+    const ids: string[] = [];
+    for (let n = 0; n < 101; n++) { ids.push(await start()); }
+    const list = (input: object): Promise<unknown> => call('ListBuildsForProject', { projectName: 'sync', ...input });
+    const first = await list({}) as { nextToken: string };
+    expect(first).toEqual({ ids: [...ids].reverse().slice(0, 100), nextToken: expect.any(String) as string });
+    expect(await list({ nextToken: first.nextToken })).toEqual({ ids: [ids[0]] });
+    expect(await list({ sortOrder: 'ASCENDING' })).toMatchObject({ ids: ids.slice(0, 100) });
+  });
+
+  test('a build tells when it began, when it ended and with which variables', async () => {
+    context.clock.freeze();
+    const now = context.clock.now() / 1000;
+    const variables = [{ name: 'PACKAGES', value: '["app"]', type: 'PLAINTEXT' }];
+    await project({ phases: build('sleep 600') });
+    const id = await start({ environmentVariablesOverride: variables });
+    const read = async (): Promise<object> => (await call('BatchGetBuilds', { ids: [id] }) as { builds: object[] }).builds[0];
+    const running = await read();
+    expect(running).toMatchObject({
+      startTime: now, buildStatus: 'IN_PROGRESS', buildComplete: false, environment: { environmentVariables: variables },
+    });
+    expect(running).not.toHaveProperty('endTime');
+    context.clock.advance(60_000);
+    await call('StopBuild', { id });
+    await codebuild.waitFor(id);
+    expect(await read()).toMatchObject({
+      startTime: now, endTime: now + 60, buildStatus: 'STOPPED', buildComplete: true, currentPhase: 'COMPLETED',
+    });
+  });
+
+  test.each([
+    ['more than 100 ids', 'BatchGetBuilds', { ids: Array.from({ length: 101 }, (_, n) => `sync:${n}`) }],
+    ['no id', 'BatchGetBuilds', { ids: [] }],
+    ['a token that nobody gave out', 'ListBuildsForProject', { projectName: 'sync', nextToken: 'LTU' }],
+    ['an order that is none', 'ListBuildsForProject', { projectName: 'sync', sortOrder: 'NEWEST' }],
+  ])('fails with %s', async (_what, operation, input) => {
+    await project();
+    expect((await errorOf(call(operation, input))).code).toBe('InvalidInputException');
+  });
+
   test('permissions are those of the project', async () => {
     const { id } = await run();
     context.checked.length = 0;
     await call('BatchGetBuilds', { ids: [id] });
+    await call('ListBuildsForProject', { projectName: 'sync' });
     await call('StopBuild', { id });
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html: builds have no resource type.
     const arn = 'arn:aws:codebuild:eu-west-1:111122223333:project/sync';
-    expect(context.checked).toEqual([`codebuild:BatchGetBuilds ${arn}`, `codebuild:StopBuild ${arn}`]);
+    expect(context.checked).toEqual(
+      ['BatchGetBuilds', 'ListBuildsForProject', 'StopBuild'].map(action => `codebuild:${action} ${arn}`),
+    );
   });
 });
 
