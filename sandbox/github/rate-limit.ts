@@ -70,6 +70,13 @@ export class RateLimits {
     };
   }
 
+  /** The answer of GET /rate_limit. */
+  public describe(user: number): object {
+    const { resetAt, used } = this.window(user);
+    const core = { limit: this.options.limit, used, remaining: Math.max(0, this.options.limit - used), reset: Math.ceil(resetAt / 1000) };
+    return { resources: { core }, rate: core };
+  }
+
   private secondary(window: Window): boolean {
     if (this.secondaryStrikes > 0) {
       this.secondaryStrikes--;
