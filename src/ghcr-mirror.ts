@@ -96,9 +96,9 @@ export interface GhcrMirrorProps {
 
   /**
    * How long events are collected before they are handled together: whole seconds, up to 300. GitHub sends one event for each
-   * manifest of a push. Zero handles each event at once.
+   * manifest of a push. Zero handles each event at once. The value has to be known at synthesis.
    *
-   * @default Duration.seconds(5)
+   * @default Duration.seconds(2)
    */
   readonly coalescingWindow?: Duration;
 
@@ -156,7 +156,7 @@ export class GhcrMirror extends Construct {
   /** Queue between the webhook and the dispatch function. A message `{"kind":"organization"}` reconciles every package. */
   public readonly queue: IQueue;
 
-  /** Where messages end that failed again and again. */
+  /** Where messages end that asked for something that did not arrive in days. */
   public readonly deadLetterQueue: IQueue;
 
   /** Goes off when the dead-letter queue holds a message. It has no action: add yours. */
@@ -213,7 +213,7 @@ export class GhcrMirror extends Construct {
       packagesToken,
       queue: queues.queue,
       project,
-      coalescingWindow: props.coalescingWindow ?? Duration.seconds(5),
+      coalescingWindow: props.coalescingWindow ?? Duration.seconds(2),
       schedule: props.schedule ?? ScheduleExpression.rate(Duration.hours(6)),
       logGroup,
     });

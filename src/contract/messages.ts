@@ -1,7 +1,7 @@
 /** A message of the queue. */
 export type SyncMessage = OrganizationMessage | PackageMessage;
 
-/** Reconcile every package: answered with one `PackageMessage` each. */
+/** Reconcile every package. What is not done at once is left to one `PackageMessage` for each package. */
 export interface OrganizationMessage {
   readonly kind: 'organization';
 }
@@ -15,6 +15,8 @@ export interface PackageMessage {
   readonly digest?: string;
   /** X-GitHub-Delivery, to follow one push through all logs. */
   readonly delivery?: string;
+  /** A full reconcile asks, and no push: others go first. */
+  readonly reconcile?: true;
 }
 
 export const ORGANIZATION_MESSAGE: OrganizationMessage = { kind: 'organization' };
@@ -38,6 +40,7 @@ export function parseMessage(body: string): SyncMessage {
     package: message.package,
     ...(typeof message.digest === 'string' ? { digest: message.digest } : {}),
     ...(typeof message.delivery === 'string' ? { delivery: message.delivery } : {}),
+    ...(message.reconcile === true ? { reconcile: true } : {}),
   };
 }
 
