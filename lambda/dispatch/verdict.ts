@@ -11,7 +11,10 @@ export type Verdict =
   /** Builds succeeded, and it is still missing: ECR refuses it, as the builds' logs say. */
   | 'impossible';
 
-/** Builds of full reconciles that run or wait at the same time, see docs/adr/0007-a-full-reconcile-plans-at-once.md. */
+/**
+ * Builds of full reconciles that run or wait at the same time; one more where both functions decide at the same moment. See
+ * docs/adr/0007-a-full-reconcile-plans-at-once.md.
+ */
 export const RECONCILE_BUILDS = 2;
 
 /** Builds that have to succeed before what is still missing is called impossible: a push can be newer than the listing that a build read. */
@@ -26,7 +29,7 @@ export function verdictOn(work: PackageWork, builds: KnownBuilds, now: number): 
   const sent = Math.max(-Infinity, ...work.messages.map(({ sentAt }) => sentAt));
   if (work.messages.length > 0 && builds.attempts(work.package, sent).succeeded >= SUCCESSES[work.purpose]) { return 'impossible'; }
   const { failed, lastEnd } = builds.attempts(work.package, work.since);
-  if (now < lastEnd + failurePause(failed)) { return 'wait'; }
+  if (failed > 1 && now < lastEnd + failurePause(failed)) { return 'wait'; }
   return work.purpose === 'reconcile' && builds.reconciles >= RECONCILE_BUILDS ? 'wait for a turn' : 'start';
 }
 
@@ -35,6 +38,7 @@ export function isUnderWay({ package: name, since }: PackageWork, builds: KnownB
   return builds.covers(name, since);
 }
 
+/** @param failed builds in a row, two at least */
 function failurePause(failed: number): number {
-  return failed < 2 ? 0 : Math.min(FAILURE_PAUSE.second * 2 ** (failed - 2), FAILURE_PAUSE.longest);
+  return Math.min(FAILURE_PAUSE.second * 2 ** (failed - 2), FAILURE_PAUSE.longest);
 }
