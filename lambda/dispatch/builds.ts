@@ -18,7 +18,8 @@ export interface BuildRequest {
   readonly variable: string;
   readonly purpose: Purpose;
   /**
-   * Same packages with the same work at the same look: same token, so CodeBuild answers a duplicate event, or the SDK's second try, with
+   * Same packages with the same work at the same look: same token, so CodeBuild answers a duplicate event, or the
+   * SDK's second try, with
    * the build that it has.
    */
   readonly idempotencyToken: string;
@@ -51,7 +52,11 @@ export function buildRequests(
 
 function request(chunk: readonly PendingPackage[], project: string, purpose: Purpose): BuildRequest {
   const packages = chunk.map(item => item.package);
-  const work = chunk.map(({ plan, look }) => [plan.repository, look, plan.actions.map(({ kind, digest, tags }) => [kind, digest, ...tags])]);
+  const work = chunk.map(({ plan, look }) => [
+    plan.repository,
+    look,
+    plan.actions.map(({ kind, digest, tags }) => [kind, digest, ...tags]),
+  ]);
   return {
     packages,
     variable: JSON.stringify(packages),

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
-  AccountLimitExceededException, BatchGetBuildsCommand, Build, CodeBuildClient, ListBuildsForProjectCommand, StartBuildCommand,
+  AccountLimitExceededException,
+  BatchGetBuildsCommand,
+  Build,
+  CodeBuildClient,
+  ListBuildsForProjectCommand,
+  StartBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import type { BuildRequest } from './builds';
 import { KnownBuild, KnownBuilds } from './known-builds';
@@ -12,7 +17,8 @@ const MAX_TOKENS = 20;
 /**
  * Starts a build, or gets the one that a duplicate of this request has started a moment ago.
  *
- * CodeBuild answers with the build of the same token for five minutes, also when that has ended. Such an old build does not do this work:
+ * CodeBuild answers with the build of the same token for five minutes, also when that has ended. Such an old build
+ * does not do this work:
  * it failed, or a tag moved away and back. So the token goes on from each old build to the next.
  *
  * @param known builds that were there before this work was found missing
@@ -30,7 +36,12 @@ export async function startBuild(
   throw new Error(`CodeBuild answered ${MAX_TOKENS} new idempotency tokens with old builds: will try again.`);
 }
 
-async function start(codebuild: CodeBuildClient, projectName: string, { variable, purpose }: BuildRequest, idempotencyToken: string): Promise<Build> {
+async function start(
+  codebuild: CodeBuildClient,
+  projectName: string,
+  { variable, purpose }: BuildRequest,
+  idempotencyToken: string,
+): Promise<Build> {
   try {
     const { build = {} } = await codebuild.send(new StartBuildCommand({
       projectName,
@@ -43,8 +54,10 @@ async function start(codebuild: CodeBuildClient, projectName: string, { variable
     return build;
   } catch (error) {
     if (error instanceof AccountLimitExceededException) {
-      throw new Error('CodeBuild starts no build: the account\'s quota of concurrently running builds is used up (new accounts may have 0). '
-        + 'Will try again; if this lasts, raise the quota of the project\'s environment and compute type under Service Quotas > AWS CodeBuild. '
+      throw new Error('CodeBuild starts no build: the account\'s quota of concurrently running builds is used up '
+        + '(new accounts may have 0). '
+        + 'Will try again; if this lasts, raise the quota of the project\'s environment and compute type under Service '
+        + 'Quotas > AWS CodeBuild. '
         + `CodeBuild said: ${error.message}`);
     }
     throw error;
@@ -60,7 +73,9 @@ export async function listBuilds(codebuild: CodeBuildClient, projectName: string
   return new KnownBuilds(known.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id)));
 }
 
-function knownBuild({ id, startTime, endTime, phases = [], buildComplete, buildStatus, environment }: Build): KnownBuild | undefined {
+function knownBuild(
+  { id, startTime, endTime, phases = [], buildComplete, buildStatus, environment }: Build,
+): KnownBuild | undefined {
   if (id === undefined || startTime === undefined) { return undefined; }
   const variables = new Map(environment?.environmentVariables?.map(({ name, value }) => [name, value]));
   const packages = packagesOf(variables.get(PACKAGES_VARIABLE));

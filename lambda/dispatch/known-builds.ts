@@ -47,7 +47,8 @@ export class KnownBuilds {
   }
 
   /**
-   * Whether a build that runs or waits will do what was missing in a package at a time: it has not begun to read what is missing, or began
+   * Whether a build that runs or waits will do what was missing in a package at a time: it has not begun to read
+   * what is missing, or began
    * after that time.
    */
   public covers(packageName: string, since: number): boolean {
@@ -57,7 +58,9 @@ export class KnownBuilds {
 
   /** How earlier builds of a package ended, counting those that began after a time. */
   public attempts(packageName: string, since: number): Attempts {
-    const ended = this.builds.filter(build => build.endedAt !== undefined && build.startedAt >= since && includes(build, packageName));
+    const ended = this.builds.filter(build => build.endedAt !== undefined
+      && build.startedAt >= since
+      && includes(build, packageName));
     const lastSuccess = ended.findIndex(({ succeeded }) => succeeded);
     return {
       succeeded: ended.filter(({ succeeded }) => succeeded).length,

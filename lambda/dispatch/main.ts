@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { ECRClient } from '@aws-sdk/client-ecr';
@@ -35,6 +34,7 @@ const log = new Logger({ serviceName: 'dispatch' });
 const budget = new GitHubBudget(() => Date.now());
 const missing = new Set<string>();
 
+/** Never throws: Lambda would hide the whole batch for the queue's visibility timeout. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   log.addContext(context);
   const stay = await handleBatch(event.Records).catch((error: unknown) => everyRecord(event.Records, error));
@@ -46,13 +46,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     if (error) { log.error('Message failed.', { messageId: record.messageId, body: record.body, error }); }
   }
   await hide(waiting);
-  return processPartialResponse(event, (record: SQSRecord) => { if (stay.has(record.messageId)) { throw new StaysInQueue(); } }, new BatchProcessor(EventType.SQS), {
-    throwOnFullBatchFailure: false,
-  });
+  return { batchItemFailures: waiting.map(({ record }) => ({ itemIdentifier: record.messageId })) };
 }
-
-/** Tells Powertools that a record is not done. */
-class StaysInQueue extends Error {}
 
 async function handleBatch(records: readonly SQSRecord[]): Promise<ReadonlyMap<string, Waiting>> {
   const foreign = new Map<string, Waiting>();
@@ -73,7 +68,12 @@ async function dispatchBatch(batch: readonly Received[]): Promise<ReadonlyMap<st
   return dispatch(batch, {
     project: PROJECT_NAME,
     listPackages: () => github.listPackages(),
-    planPackage: (name, announced, signal) => planPackage(name, { github, ecr, prefix: REPOSITORY_PREFIX }, announced, signal),
+    planPackage: (name, announced, signal) => planPackage(
+      name,
+      { github, ecr, prefix: REPOSITORY_PREFIX },
+      announced,
+      signal,
+    ),
     budget,
     refreshBudget: async () => {
       const window = await github.rateLimit();
@@ -106,7 +106,10 @@ async function openGitHub(): Promise<GitHubPackages> {
   });
 }
 
-/** What stops the batch as a whole, such as an unreadable token, fails each of its messages, so that each is tried again soon. */
+/**
+ * What stops the batch as a whole, such as an unreadable token, fails each of its messages, so
+ * that each is tried again soon.
+ */
 function everyRecord(records: readonly SQSRecord[], error: unknown): ReadonlyMap<string, Waiting> {
   const failure: Waiting = { reason: { kind: 'retry' }, error: asError(error) };
   return new Map(records.map(({ messageId }) => [messageId, failure]));
@@ -120,7 +123,9 @@ async function hide(waiting: readonly { readonly record: SQSRecord; readonly wai
   try {
     await hideAll(sqs, environment.QUEUE_URL, hidden);
   } catch (error) {
-    log.warn('A pause could not be set: the message comes back after the queue\'s visibility timeout.', { error: asError(error) });
+    log.warn('A pause could not be set: the message comes back after the queue\'s visibility timeout.', {
+      error: asError(error),
+    });
   }
 }
 

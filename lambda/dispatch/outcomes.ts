@@ -7,7 +7,10 @@ export interface Waiting {
   readonly error?: Error;
 }
 
-const NOT_HANDLED: Waiting = { reason: { kind: 'retry' }, error: new Error('Dispatch came to no decision about the message: will look again.') };
+const NOT_HANDLED: Waiting = {
+  reason: { kind: 'retry' },
+  error: new Error('Dispatch came to no decision about the message: will look again.'),
+};
 
 /** What becomes of the messages of a batch. A message stays in the queue until somebody says that it is done. */
 export class Outcomes {

@@ -17,7 +17,8 @@ export type Reason =
   | { readonly kind: 'foreign' };
 
 /**
- * What waits for its turn comes back at common times, so that a batch is full and few builds do the work: at multiples of `every`, and after
+ * What waits for its turn comes back at common times, so that a batch is full and few builds do the work: at
+ * multiples of `every`, and after
  * some looks at each third of them. Seconds.
  */
 const TURN = { every: 300, oftenUpTo: 11 };
@@ -59,7 +60,11 @@ function untilTurn(receiveCount: number, now: number, random: number): number {
   return Math.ceil((receiveCount <= TURN.oftenUpTo ? often : next + 2 * TURN.every) - random);
 }
 
-function untilBudget({ purpose, until }: { readonly purpose: Purpose; readonly until: number }, now: number, random: number): number {
+function untilBudget(
+  { purpose, until }: { readonly purpose: Purpose; readonly until: number },
+  now: number,
+  random: number,
+): number {
   const left = Math.max(0, (until - now) / 1000);
   if (purpose === 'push') { return Math.ceil(Math.min(PAUSES.longest, left + 1 + 10 * random)); }
   return Math.ceil(PAUSES.shortestSpread + (PAUSES.longest - PAUSES.shortestSpread) * random);

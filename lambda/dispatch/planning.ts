@@ -8,7 +8,10 @@ import type { PlannedPackage } from '../shared/inventory';
 /** Packages whose inventories are read at the same time: as many as Octokit sends requests at a time. */
 const CONCURRENT_PACKAGES = 10;
 
-/** How long the inventories of one package may take. A thousand pages fit; a server that hangs must not stop the other packages. */
+/**
+ * How long the inventories of one package may take. A thousand pages fit; a server that hangs must not stop the other
+ * packages.
+ */
 const PACKAGE_MS = 45_000;
 
 /** How the planning of a package ended. */
@@ -20,7 +23,11 @@ export type PlanningResult =
 
 export interface PlanningDependencies {
   /** Plans what the announced digests need; without any, the whole package. */
-  readonly planPackage: (packageName: string, announced: readonly string[], signal: AbortSignal) => Promise<PlannedPackage>;
+  readonly planPackage: (
+    packageName: string,
+    announced: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<PlannedPackage>;
   readonly budget: Pick<GitHubBudget, 'waitFor' | 'pause' | 'isKnown'>;
   /** Resolves early when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
@@ -35,11 +42,15 @@ export interface PlanningDependencies {
  * @param done called for each package when its planning has ended
  */
 export async function planAll(
-  works: readonly PackageWork[], beginBy: number, dependencies: PlanningDependencies, done: (work: PackageWork, result: PlanningResult) => void,
+  works: readonly PackageWork[],
+  beginBy: number,
+  dependencies: PlanningDependencies,
+  done: (work: PackageWork, result: PlanningResult) => void,
 ): Promise<void> {
   const limit = pLimit(CONCURRENT_PACKAGES);
   await Promise.all(works.map(work => limit(async () => {
-    const until = dependencies.budget.waitFor(work.purpose) ?? (dependencies.now() >= beginBy ? dependencies.now() : undefined);
+    const until = dependencies.budget.waitFor(work.purpose)
+      ?? (dependencies.now() >= beginBy ? dependencies.now() : undefined);
     done(work, until === undefined ? await planOne(work, dependencies) : { kind: 'postponed', until });
   })));
 }
@@ -47,7 +58,11 @@ export async function planAll(
 async function planOne(work: PackageWork, dependencies: PlanningDependencies): Promise<PlanningResult> {
   try {
     const late = 'GitHub and ECR did not give the package\'s inventories';
-    const planned = await within(PACKAGE_MS, dependencies, late, signal => dependencies.planPackage(work.package, work.announced, signal));
+    const planned = await within(PACKAGE_MS, dependencies, late, signal => dependencies.planPackage(
+      work.package,
+      work.announced,
+      signal,
+    ));
     return { kind: 'planned', planned };
   } catch (error) {
     if (!(error instanceof GitHubRateLimited)) { return { kind: 'failed', error: asError(error) }; }
@@ -62,7 +77,10 @@ async function planOne(work: PackageWork, dependencies: PlanningDependencies): P
  * @param failure what did not happen then
  */
 export async function within<T>(
-  ms: number, { sleep }: Pick<PlanningDependencies, 'sleep'>, failure: string, work: (signal: AbortSignal) => Promise<T>,
+  ms: number,
+  { sleep }: Pick<PlanningDependencies, 'sleep'>,
+  failure: string,
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ended = new AbortController();
   const late = sleep(ms, ended.signal).then(() => {

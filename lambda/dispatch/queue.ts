@@ -1,5 +1,9 @@
 import {
-  BatchResultErrorEntry, ChangeMessageVisibilityBatchCommand, GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient,
+  BatchResultErrorEntry,
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  SQSClient,
 } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import type { PackageMessage } from '../../src/contract/messages';
@@ -30,7 +34,11 @@ export async function sendAll(sqs: SQSClient, queueUrl: string, messages: readon
   await inBatches(messages, async (batch): Promise<void> => {
     const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({
       QueueUrl: queueUrl,
-      Entries: batch.map(({ message, delay }, index) => ({ Id: String(index), MessageBody: JSON.stringify(message), DelaySeconds: delay })),
+      Entries: batch.map(({ message, delay }, index) => ({
+        Id: String(index),
+        MessageBody: JSON.stringify(message),
+        DelaySeconds: delay,
+      })),
     }));
     requireAll(Failed, batch.length, 'messages');
   });
@@ -41,7 +49,11 @@ export async function hideAll(sqs: SQSClient, queueUrl: string, hidden: readonly
   await inBatches(hidden, async (batch): Promise<void> => {
     const { Failed = [] } = await sqs.send(new ChangeMessageVisibilityBatchCommand({
       QueueUrl: queueUrl,
-      Entries: batch.map(({ receiptHandle, seconds }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: seconds })),
+      Entries: batch.map(({ receiptHandle, seconds }, index) => ({
+        Id: String(index),
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: seconds,
+      })),
     }));
     requireAll(Failed, batch.length, 'pauses');
   });
@@ -50,18 +62,27 @@ export async function hideAll(sqs: SQSClient, queueUrl: string, hidden: readonly
 /** How many messages wait in the queue, about: to be handed out, or for another look. */
 export async function backlog(sqs: SQSClient, queueUrl: string): Promise<number> {
   const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({
-    QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed'],
+    QueueUrl: queueUrl,
+    AttributeNames: [
+      'ApproximateNumberOfMessages',
+      'ApproximateNumberOfMessagesNotVisible',
+      'ApproximateNumberOfMessagesDelayed',
+    ],
   }));
   return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
 }
 
 async function inBatches<T>(all: readonly T[], run: (batch: readonly T[]) => Promise<void>): Promise<void> {
   const limit = pLimit(CONCURRENT_BATCHES);
-  const batches = Array.from({ length: Math.ceil(all.length / BATCH) }, (_, index) => all.slice(index * BATCH, (index + 1) * BATCH));
+  const batches = Array.from({ length: Math.ceil(all.length / BATCH) }, (_, index) => all.slice(
+    index * BATCH,
+    (index + 1) * BATCH,
+  ));
   await settleAll(batches.map(batch => limit(() => run(batch))));
 }
 
 function requireAll(failed: readonly BatchResultErrorEntry[], count: number, what: string): void {
   if (failed.length === 0) { return; }
-  throw new Error(`The queue refused ${failed.length} of ${count} ${what}: ${failed[0].Code} ${failed[0].Message ?? ''}`);
+  throw new Error(`The queue refused ${failed.length} of ${count} ${what}: `
+    + `${failed[0].Code} ${failed[0].Message ?? ''}`);
 }

@@ -19,7 +19,10 @@ export interface PackageWork {
   readonly purpose: Purpose;
   /** Digests that deliveries announced, where they alone ask; empty where the whole package is meant. */
   readonly announced: readonly string[];
-  /** What was missing at this time has to arrive, milliseconds since the epoch. A reconcile takes what any build finds. */
+  /**
+   * What was missing at this time has to arrive, milliseconds since the epoch. A reconcile takes what any build
+   * finds.
+   */
   readonly since: number;
   /** Counts the looks at this work, from 1. */
   readonly look: number;

@@ -12,22 +12,31 @@ export type Verdict =
   | 'impossible';
 
 /**
- * Builds of full reconciles that run or wait at the same time; one more where both functions decide at the same moment. See
+ * Builds of full reconciles that run or wait at the same time; one more where both functions decide at the same
+ * moment. See
  * docs/adr/0007-a-full-reconcile-plans-at-once.md.
  */
 export const RECONCILE_BUILDS = 2;
 
-/** Builds that have to succeed before what is still missing is called impossible: a push can be newer than the listing that a build read. */
+/**
+ * Builds that have to succeed before what is still missing is called impossible: a push can be newer than the listing
+ * that a build read.
+ */
 const SUCCESSES = { push: 2, reconcile: 1 };
 
-/** After the second failure in a row, a package waits this long for its next build, and then doubly, up to the longest. Milliseconds. */
+/**
+ * After the second failure in a row, a package waits this long for its next build, and then doubly, up to the
+ * longest. Milliseconds.
+ */
 const FAILURE_PAUSE = { second: 4 * 60_000, longest: 2 * 3_600_000 };
 
 /** @param now milliseconds since the epoch */
 export function verdictOn(work: PackageWork, builds: KnownBuilds, now: number): Verdict {
   if (isUnderWay(work, builds)) { return 'wait'; }
   const sent = Math.max(-Infinity, ...work.messages.map(({ sentAt }) => sentAt));
-  if (work.messages.length > 0 && builds.attempts(work.package, sent).succeeded >= SUCCESSES[work.purpose]) { return 'impossible'; }
+  if (work.messages.length > 0 && builds.attempts(work.package, sent).succeeded >= SUCCESSES[work.purpose]) {
+    return 'impossible';
+  }
   const { failed, lastEnd } = builds.attempts(work.package, work.since);
   if (failed > 1 && now < lastEnd + failurePause(failed)) { return 'wait'; }
   return work.purpose === 'reconcile' && builds.reconciles >= RECONCILE_BUILDS ? 'wait for a turn' : 'start';

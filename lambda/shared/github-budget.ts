@@ -1,11 +1,15 @@
-/** Requests to GitHub are spent on a push, which may use all that is left, or on a full reconcile, which leaves a reserve for pushes. */
+/**
+ * Requests to GitHub are spent on a push, which may use all that is left, or on a full reconcile, which leaves a
+ * reserve for pushes.
+ */
 export type Purpose = 'push' | 'reconcile';
 
 /** The part of the limit that a reconcile may spend as fast as it can, and the part that it never touches. */
 const SHARE = { free: 0.5, reserve: 0.2 };
 
 /**
- * Requests of reconciles in a minute. GitHub's secondary limit is 900 in a minute for one token, and dispatch runs twice at a time.
+ * Requests of reconciles in a minute. GitHub's secondary limit is 900 in a minute for one token, and dispatch runs
+ * twice at a time.
  *
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
  */
@@ -24,7 +28,10 @@ export interface RateLimitWindow {
   readonly reset: number;
 }
 
-/** What GitHub's answers tell of the requests that a token has left, and who may spend them. Servers without a limit tell nothing. */
+/**
+ * What GitHub's answers tell of the requests that a token has left, and who may spend them. Servers without a limit
+ * tell nothing.
+ */
 export class GitHubBudget {
   private limit = Infinity;
   private remaining = Infinity;
@@ -45,7 +52,8 @@ export class GitHubBudget {
   public observe(headers: Pick<Headers, 'get'>): void {
     const now = this.now();
     this.count(now);
-    const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map(name => Number(headers.get(`x-ratelimit-${name}`) ?? NaN));
+    const [limit, remaining, reset] = ['limit', 'remaining', 'reset']
+      .map(name => Number(headers.get(`x-ratelimit-${name}`) ?? NaN));
     this.report({ limit, remaining, reset });
     const retryAfter = Number(headers.get('retry-after') ?? NaN);
     if (Number.isFinite(retryAfter)) { this.pause(now + retryAfter * 1000); }
@@ -74,11 +82,14 @@ export class GitHubBudget {
     if (this.pausedUntil > now) { return this.pausedUntil; }
     if (this.resetAt > now && this.remaining <= this.floor(purpose, now)) { return this.resetAt; }
     if (purpose === 'push') { return undefined; }
-    return this.minute.endsAt > now && this.minute.requests >= RECONCILE_REQUESTS_PER_MINUTE ? this.minute.endsAt : undefined;
+    return this.minute.endsAt > now && this.minute.requests >= RECONCILE_REQUESTS_PER_MINUTE
+      ? this.minute.endsAt
+      : undefined;
   }
 
   /**
-   * Requests that are not to be spent. Below the free part, a reconcile's requests are spread evenly over the rest of the window: spent at
+   * Requests that are not to be spent. Below the free part, a reconcile's requests are spread evenly over the rest
+   * of the window: spent at
    * once they would take both places that dispatch has, and pushes would wait.
    */
   private floor(purpose: Purpose, now: number): number {

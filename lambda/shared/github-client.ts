@@ -11,7 +11,8 @@ export interface GitHubClientOptions {
   /** A wait that GitHub demands (rate limits) is obeyed up to this long, in seconds; beyond, the request fails. */
   readonly maxWaitSeconds: number;
   /**
-   * How long GitHub may take for one answer with its body, milliseconds. A request that takes longer is tried again, three times.
+   * How long GitHub may take for one answer with its body, milliseconds. A request that takes longer is tried again,
+   * three times.
    *
    * @default 30 000
    */
@@ -48,22 +49,30 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
 }
 
 /**
- * Octokit gives an answer whose body broke off as text, or as nothing, and its paging takes that for an empty page. This plugin makes it a
+ * Octokit gives an answer whose body broke off as text, or as nothing, and its paging takes that for an empty page.
+ * This plugin makes it a
  * failed request. It stands before the plugin that tries again what failed.
  */
 function wholeAnswers(octokit: Octokit): Record<string, never> {
   octokit.hook.after('request', (response, options) => {
     const body: unknown = response.data;
     if (options.method !== 'GET' || response.status !== 200 || (typeof body === 'object' && body !== null)) { return; }
-    throw new RequestError('GitHub\'s answer broke off, expected a whole JSON document.', 502, { request: options, response });
+    throw new RequestError('GitHub\'s answer broke off, expected a whole JSON document.', 502, {
+      request: options,
+      response,
+    });
   });
   return {};
 }
 
 function waitPolicy(kind: string, { maxWaitSeconds, warn }: GitHubClientOptions) {
-  return (retryAfter: number, request: { readonly method: string; readonly url: string }, _octokit: unknown, retryCount: number): boolean => {
+  return (retryAfter: number, request: {
+    readonly method: string;
+    readonly url: string;
+  }, _octokit: unknown, retryCount: number): boolean => {
     const wait = retryAfter <= maxWaitSeconds && retryCount < MAX_WAITS;
-    warn(`GitHub ${kind} on ${request.method} ${request.url}: asked to wait ${retryAfter} s, ${wait ? 'waiting' : 'giving up'}.`);
+    warn(`GitHub ${kind} on ${request.method} ${request.url}: asked to wait ${retryAfter} s, `
+      + `${wait ? 'waiting' : 'giving up'}.`);
     return wait;
   };
 }

@@ -13,8 +13,8 @@ export interface GitHubPackages {
   /**
    * Versions of a package, newest first.
    *
-   * @param announced digests that deliveries named: reading stops at the page that holds the last of them. Without any, all
-   * pages are read.
+   * @param announced digests that deliveries named: reading stops at the page that holds the last of them.
+   * Without any, all pages are read.
    * @param signal ends the reading
    */
   listVersions(packageName: string, announced?: readonly string[], signal?: AbortSignal): Promise<SourceVersion[]>;
@@ -29,7 +29,10 @@ export interface GitHubPackagesOptions extends GitHubClientOptions {
 }
 
 /** @param options the token is a classic personal access token with `read:packages` */
-export function gitHubPackages(options: GitHubPackagesOptions, client: GitHubClient = createGitHubClient(options)): GitHubPackages {
+export function gitHubPackages(
+  options: GitHubPackagesOptions,
+  client: GitHubClient = createGitHubClient(options),
+): GitHubPackages {
   const { organization: org } = options;
   return {
     async listPackages() {

@@ -25,12 +25,16 @@ export class UnexpectedAnswer extends Error {
 }
 
 /**
- * Reads a page of a listing. A page that isn't what GitHub documents is an error: taken for an empty one, it would hide what it lists.
+ * Reads a page of a listing. A page that isn't what GitHub documents is an error: taken for an empty one, it would
+ * hide what it lists.
  *
  * @param item reads one entry; undefined for what is none
  */
 export function pageReader<T>(
-  client: GitHubClient, route: string, parameters: Readonly<Record<string, unknown>>, item: (entry: Readonly<Record<string, unknown>>) => T | undefined,
+  client: GitHubClient,
+  route: string,
+  parameters: Readonly<Record<string, unknown>>,
+  item: (entry: Readonly<Record<string, unknown>>) => T | undefined,
 ): ReadPage<T> {
   return async page => {
     const { data, headers } = await client.request(route, { ...parameters, per_page: 100, page });
@@ -38,16 +42,26 @@ export function pageReader<T>(
     const hasNext = /;\s*rel="next"/.test(link);
     const last = /[?&]page=(\d+)[^>]*>;\s*rel="last"/.exec(link)?.[1];
     const items = parseItems(data as unknown, item, `${route}, page ${page}`);
-    if (items.length === 0 && hasNext) { throw new UnexpectedAnswer(`GitHub's answer to ${route}, page ${page}, is an empty page before others.`); }
+    if (items.length === 0 && hasNext) {
+      throw new UnexpectedAnswer(`GitHub's answer to ${route}, page ${page}, is an empty page before others.`);
+    }
     return { items, hasNext, last: last === undefined ? undefined : Number(last) };
   };
 }
 
-function parseItems<T>(data: unknown, item: (entry: Readonly<Record<string, unknown>>) => T | undefined, what: string): T[] {
-  if (!Array.isArray(data)) { throw new UnexpectedAnswer(`GitHub's answer to ${what}, is ${typeof data}, expected a list.`); }
+function parseItems<T>(
+  data: unknown,
+  item: (entry: Readonly<Record<string, unknown>>) => T | undefined,
+  what: string,
+): T[] {
+  if (!Array.isArray(data)) {
+    throw new UnexpectedAnswer(`GitHub's answer to ${what}, is ${typeof data}, expected a list.`);
+  }
   return data.map((entry: unknown, at) => {
     const parsed = isObject(entry) ? item(entry) : undefined;
-    if (parsed === undefined) { throw new UnexpectedAnswer(`Entry ${at} of GitHub's answer to ${what}, is not of the documented shape.`); }
+    if (parsed === undefined) {
+      throw new UnexpectedAnswer(`Entry ${at} of GitHub's answer to ${what}, is not of the documented shape.`);
+    }
     return parsed;
   });
 }

@@ -12,12 +12,15 @@ export interface SettleOptions {
 }
 
 /**
- * Waits until no delivery, message, invocation or build is under way, but does not wait for time: where all that is left are messages that
- * nobody sees yet (a pause of dispatch, a visibility timeout), the cloud's clock is advanced. Small steps, so that no schedule comes due
+ * Waits until no delivery, message, invocation or build is under way, but does not wait for time: where all that is
+ * left are messages that
+ * nobody sees yet (a pause of dispatch, a visibility timeout), the cloud's clock is advanced. Small steps, so that
+ * no schedule comes due
  * before its time.
  */
 export async function settle(
-  { cloud, github }: { readonly cloud: LocalCloud; readonly github: GitHub }, { until = () => false, timeoutMs = 120_000, stepMs = 30_000 }: SettleOptions = {},
+  { cloud, github }: { readonly cloud: LocalCloud; readonly github: GitHub },
+  { until = () => false, timeoutMs = 120_000, stepMs = 30_000 }: SettleOptions = {},
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   let quiet = 0;

@@ -106,7 +106,10 @@ export class World {
       versions.flatMap(version => version.tags.map(tag => ({ package: name, tag, digest: version.name }))));
   }
 
-  /** Resolves when no delivery, message, invocation or build is under way. Pauses of hidden messages are passed by the cloud's clock. */
+  /**
+   * Resolves when no delivery, message, invocation or build is under way. Pauses of hidden messages are passed by the
+   * cloud's clock.
+   */
   public async settled(timeoutMs = 120_000): Promise<void> {
     await settle(this, { timeoutMs });
   }

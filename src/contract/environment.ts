@@ -19,7 +19,9 @@ export const REGISTRATION_ENVIRONMENT = ['QUEUE_URL', 'WEBHOOK_SECRET_ARN', 'WEB
 /** Variable of a build: JSON array of the packages to sync. Empty or absent: every package of the organization. */
 export const PACKAGES_VARIABLE = 'PACKAGES';
 
-/** Variable of a build: `push` or `reconcile`, whatever asked for it. Dispatch counts the builds of reconciles by it. */
+/**
+ * Variable of a build: `push` or `reconcile`, whatever asked for it. Dispatch counts the builds of reconciles by it.
+ */
 export const PURPOSE_VARIABLE = 'PURPOSE';
 
 /** CodeBuild refuses longer values of an environment variable. */

@@ -1,5 +1,6 @@
 /**
- * How long a message may wait in the queue. Dispatch looks at it again after growing pauses; the queue counts the looks, and gives the
+ * How long a message may wait in the queue. Dispatch looks at it again after growing pauses; the queue counts the
+ * looks, and gives the
  * message to the dead-letter queue after the last. All pauses are in seconds.
  */
 export const PAUSES = {
@@ -18,8 +19,14 @@ export const PAUSES = {
 /** The longest outage that loses nothing: a day without any build, and half a day without GitHub. Hours. */
 export const LONGEST_OUTAGE = 36;
 
-/** Looks before the pauses have grown to their longest: log2(900 / 5), and a dozen while a first fill waits for its turn. */
+/**
+ * Looks before the pauses have grown to their longest: log2(900 / 5), and a dozen while a first fill waits for its
+ * turn.
+ */
 export const GROWING_LOOKS = 12;
 
-/** Looks before a message is given up. Those of the longest outage follow one another after the shortest of the long pauses. */
+/**
+ * Looks before a message is given up. Those of the longest outage follow one another after the shortest of the long
+ * pauses.
+ */
 export const MAX_RECEIVES = GROWING_LOOKS + LONGEST_OUTAGE * 3600 / PAUSES.shortestSpread;

@@ -27,8 +27,11 @@ function builds(): readonly { readonly id: string; readonly status: string }[] {
 
 /** Lines of dispatch's log that hold a text. */
 function logged(text: string): string[] {
-  const group = world.stack.byType('AWS::Logs::LogGroup').find(({ logicalId }) => logicalId.startsWith('MirrorDispatch'));
-  return world.cloud.logs(group?.physicalId ?? '').map(({ message }) => message).filter(message => message.includes(text));
+  const group = world.stack.byType('AWS::Logs::LogGroup')
+    .find(({ logicalId }) => logicalId.startsWith('MirrorDispatch'));
+  return world.cloud.logs(group?.physicalId ?? '')
+    .map(({ message }) => message)
+    .filter(message => message.includes(text));
 }
 
 function queued(): string[] {
@@ -41,7 +44,11 @@ test('a build that fails is followed by another, without a schedule', async () =
   await start();
   const before = builds().length;
   // The first build finds no login; nothing but dispatch's second look starts another.
-  world.cloud.faults.add({ operation: 'GetAuthorizationToken', fault: awsFault('AccessDeniedException', 'not yet'), times: 1 });
+  world.cloud.faults.add({
+    operation: 'GetAuthorizationToken',
+    fault: awsFault('AccessDeniedException', 'not yet'),
+    times: 1,
+  });
   await world.push('app', two, '2');
   await hurry(world);
   expect(await differences(world)).toEqual([]);
@@ -122,5 +129,9 @@ test('a message that is not ours hurries to the dead-letter queue', async () => 
 
 /** Ten looks instead of 300: the number has a test of its own, test/unit/dispatch/pause.test.ts. */
 function shorten(assembly: string): void {
-  mutate(assembly, template => setIn(find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties, ['RedrivePolicy', 'maxReceiveCount'], 10));
+  mutate(assembly, template => setIn(
+    find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties,
+    ['RedrivePolicy', 'maxReceiveCount'],
+    10,
+  ));
 }

@@ -140,7 +140,8 @@ describe('an account without a quota of builds', () => {
     expect(await differences(world)).toEqual([]);
   }), 60_000);
 
-  // Ten looks instead of 300, which take three days: the number has a test of its own, test/unit/dispatch/pause.test.ts.
+  // Ten looks instead of 300, which take three days: the number has a test of its own,
+  // test/unit/dispatch/pause.test.ts.
   const impatient = async (world: World, assembly: string): Promise<void> => {
     mutate(assembly, template => setIn(find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties, ['RedrivePolicy', 'maxReceiveCount'], 10));
     await world.push('app', one, '1');

@@ -27,17 +27,29 @@ function entries(): Entry[][] {
 describe('sendAll', () => {
   const accept: Operations = { SendMessageBatch: () => ({ Successful: [], Failed: [] }) };
 
-  test.each([[0, []], [1, [1]], [10, [10]], [11, [10, 1]], [25, [10, 10, 5]]])('sends %i messages in batches of %j', async (count, sizes) => {
-    await start(accept);
-    await sendAll(new SQSClient({ ...aws.client, md5: false }), QUEUE, messages(count));
-    expect(entries().map(batch => batch.length)).toEqual(sizes);
-    expect(entries().flat().map(({ MessageBody, DelaySeconds }) => ({ message: JSON.parse(MessageBody) as unknown, delay: DelaySeconds }))).toEqual(messages(count));
-    entries().forEach(batch => expect(new Set(batch.map(({ Id }) => Id)).size).toBe(batch.length));
-  });
+  test.each([[0, []], [1, [1]], [10, [10]], [11, [10, 1]], [25, [10, 10, 5]]])(
+    'sends %i messages in batches of %j',
+    async (count, sizes) => {
+      await start(accept);
+      await sendAll(new SQSClient({ ...aws.client, md5: false }), QUEUE, messages(count));
+      expect(entries().map(batch => batch.length)).toEqual(sizes);
+      expect(entries().flat().map(({
+        MessageBody,
+        DelaySeconds,
+      }) => ({ message: JSON.parse(MessageBody) as unknown, delay: DelaySeconds }))).toEqual(messages(count));
+      entries().forEach(batch => expect(new Set(batch.map(({ Id }) => Id)).size).toBe(batch.length));
+    },
+  );
 
   test('fails when the queue refuses some of a batch', async () => {
-    await start({ SendMessageBatch: () => ({ Successful: [], Failed: [{ Id: '1', Code: 'InternalError', Message: 'try later', SenderFault: false }] }) });
-    await expect(sendAll(new SQSClient({ ...aws.client, md5: false }), QUEUE, messages(3))).rejects.toThrow('The queue refused 1 of 3 messages: InternalError try later');
+    await start({
+      SendMessageBatch: () => ({
+        Successful: [],
+        Failed: [{ Id: '1', Code: 'InternalError', Message: 'try later', SenderFault: false }],
+      }),
+    });
+    await expect(sendAll(new SQSClient({ ...aws.client, md5: false }), QUEUE, messages(3)))
+      .rejects.toThrow('The queue refused 1 of 3 messages: InternalError try later');
   });
 
   test('fails when the queue refuses all', async () => {
@@ -47,7 +59,8 @@ describe('sendAll', () => {
 });
 
 describe('hideAll', () => {
-  const hidden = (count: number) => Array.from({ length: count }, (_, n) => ({ receiptHandle: `handle-${n}`, seconds: n }));
+  const hidden = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ receiptHandle: `handle-${n}`, seconds: n }));
 
   test('hides each message for its pause', async () => {
     await start({ ChangeMessageVisibilityBatch: () => ({ Successful: [], Failed: [] }) });
@@ -57,8 +70,13 @@ describe('hideAll', () => {
   });
 
   test('fails when the queue refuses some', async () => {
-    await start({ ChangeMessageVisibilityBatch: () => ({ Failed: [{ Id: '0', Code: 'ReceiptHandleIsInvalid', SenderFault: true }] }) });
-    await expect(hideAll(new SQSClient(aws.client), QUEUE, hidden(2))).rejects.toThrow('The queue refused 1 of 2 pauses: ReceiptHandleIsInvalid');
+    await start({
+      ChangeMessageVisibilityBatch: () => ({
+        Failed: [{ Id: '0', Code: 'ReceiptHandleIsInvalid', SenderFault: true }],
+      }),
+    });
+    await expect(hideAll(new SQSClient(aws.client), QUEUE, hidden(2)))
+      .rejects.toThrow('The queue refused 1 of 2 pauses: ReceiptHandleIsInvalid');
   });
 });
 
@@ -66,7 +84,9 @@ test('the backlog counts what is visible, hidden and delayed', async () => {
   await start({
     GetQueueAttributes: () => ({
       Attributes: {
-        ApproximateNumberOfMessages: '3', ApproximateNumberOfMessagesNotVisible: '40', ApproximateNumberOfMessagesDelayed: '500',
+        ApproximateNumberOfMessages: '3',
+        ApproximateNumberOfMessagesNotVisible: '40',
+        ApproximateNumberOfMessagesDelayed: '500',
       },
     }),
   });
@@ -83,12 +103,19 @@ describe('startBuild', () => {
     expect(aws.calls[0].input).toEqual({
       projectName: 'mirror',
       idempotencyToken: 'abc',
-      environmentVariablesOverride: [{ name: 'PACKAGES', value: '["app"]', type: 'PLAINTEXT' }, { name: 'PURPOSE', value: 'push', type: 'PLAINTEXT' }],
+      environmentVariablesOverride: [
+        { name: 'PACKAGES', value: '["app"]', type: 'PLAINTEXT' },
+        { name: 'PURPOSE', value: 'push', type: 'PLAINTEXT' },
+      ],
     });
   });
 
   test('starts another build when the one with this token has ended', async () => {
-    const builds = [{ id: 'mirror:1', buildComplete: true }, { id: 'mirror:2', buildComplete: true }, { id: 'mirror:3', buildComplete: false }];
+    const builds = [
+      { id: 'mirror:1', buildComplete: true },
+      { id: 'mirror:2', buildComplete: true },
+      { id: 'mirror:3', buildComplete: false },
+    ];
     await start({ StartBuild: () => ({ build: builds.shift() }) });
     expect(await startBuild(new CodeBuildClient(aws.client), 'mirror', request, none)).toEqual({ id: 'mirror:3' });
     const tokens = aws.calls.map(({ input }) => input.idempotencyToken);
@@ -105,28 +132,40 @@ describe('startBuild', () => {
 
   test('fails when CodeBuild has nothing but old builds', async () => {
     await start({ StartBuild: () => ({ build: { id: 'mirror:1', buildComplete: true } }) });
-    await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none)).rejects.toThrow('20 new idempotency tokens with old builds');
+    await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none))
+      .rejects.toThrow('20 new idempotency tokens with old builds');
   });
 
   test('fails at the quota with the quota to raise', async () => {
-    await start({ StartBuild: () => { throw new AwsFailure('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account'); } });
+    await start({
+      StartBuild: () => {
+        throw new AwsFailure('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account');
+      },
+    });
     await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none)).rejects.toThrow(
       /quota of concurrently running builds .*Service Quotas > AWS CodeBuild.*Cannot have more than 0 builds/);
   });
 
   test('fails with what CodeBuild says otherwise', async () => {
-    await start({ StartBuild: () => { throw new AwsFailure('ResourceNotFoundException', 'Project cannot be found'); } });
-    await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none)).rejects.toThrow('Project cannot be found');
+    await start({
+      StartBuild: () => { throw new AwsFailure('ResourceNotFoundException', 'Project cannot be found'); },
+    });
+    await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none))
+      .rejects.toThrow('Project cannot be found');
   });
 });
 
 describe('listBuilds', () => {
-  const variables = (...pairs: [string, string][]) => ({ environmentVariables: pairs.map(([name, value]) => ({ name, value, type: 'PLAINTEXT' })) });
+  const variables = (...pairs: [string, string][]) => ({
+    environmentVariables: pairs.map(([name, value]) => ({ name, value, type: 'PLAINTEXT' })),
+  });
   const list = async (...builds: object[]): Promise<KnownBuilds> => {
     await start({
       ListBuildsForProject: () => ({ ids: builds.map((_, at) => `mirror:${at}`) }),
       // In whatever order.
-      BatchGetBuilds: () => ({ builds: builds.map((build, at) => ({ id: `mirror:${at}`, startTime: 1_000, ...build })).reverse() }),
+      BatchGetBuilds: () => ({
+        builds: builds.map((build, at) => ({ id: `mirror:${at}`, startTime: 1_000, ...build })).reverse(),
+      }),
     });
     return listBuilds(new CodeBuildClient(aws.client), 'mirror');
   };
@@ -148,16 +187,20 @@ describe('listBuilds', () => {
     ['that planned after', { buildComplete: false, phases: [{ phaseType: 'BUILD', startTime: 1_021 }] }, true],
     ['that has ended', { buildComplete: true, endTime: 1_015, phases: [] }, false],
     ['of other packages', { buildComplete: false, environment: variables(['PACKAGES', '["other"]']) }, false],
-    ['of this package, among others', { buildComplete: false, environment: variables(['PACKAGES', '["other","app"]']) }, true],
+    ['of this package, among others', { buildComplete: false, environment: variables(['PACKAGES', '["other","app"]']) },
+      true],
     ['of all packages', { buildComplete: false, environment: variables(['PACKAGES', ' ']) }, true],
-    ['with a variable that its program refuses', { buildComplete: false, environment: variables(['PACKAGES', 'app']) }, false],
+    ['with a variable that its program refuses', { buildComplete: false, environment: variables(['PACKAGES', 'app']) },
+      false],
   ])('a build %s covers a package or not', async (_, build, covers) => {
     expect((await list(build)).covers('app', 1_020_000)).toBe(covers);
   });
 
   test('counts the builds of reconciles, and those of all packages that a person started', async () => {
     const builds = await list(
-      { environment: variables(['PACKAGES', '["a"]'], ['PURPOSE', 'reconcile']) }, { environment: variables(['PACKAGES', '["a"]'], ['PURPOSE', 'push']) }, {},
+      { environment: variables(['PACKAGES', '["a"]'], ['PURPOSE', 'reconcile']) },
+      { environment: variables(['PACKAGES', '["a"]'], ['PURPOSE', 'push']) },
+      {},
       { buildComplete: true, environment: variables(['PURPOSE', 'reconcile']) },
     );
     expect(builds.reconciles).toBe(2);
@@ -165,7 +208,9 @@ describe('listBuilds', () => {
 
   test('knows how the builds of a package ended, newest first', async () => {
     const ended = (buildStatus: string) => ({ buildComplete: true, buildStatus, endTime: 1_100 });
-    expect((await list(ended('FAILED'), ended('TIMED_OUT'), ended('SUCCEEDED'), ended('FAILED'), {})).attempts('app', 0)).toEqual({
+    expect(
+      (await list(ended('FAILED'), ended('TIMED_OUT'), ended('SUCCEEDED'), ended('FAILED'), {})).attempts('app', 0),
+    ).toEqual({
       succeeded: 1, failed: 2, lastEnd: 1_100_000,
     });
   });

@@ -5,7 +5,11 @@ import { MAX_VARIABLE_LENGTH } from '../../../src/contract/environment';
 import { version } from '../shared/samples';
 
 function pending(name: string, ...source: SourceVersion[]): PendingPackage {
-  return { package: name, plan: plan(`my-org/${name}`, source.length > 0 ? source : [version(1, '1')], undefined), look: 1 };
+  return {
+    package: name,
+    plan: plan(`my-org/${name}`, source.length > 0 ? source : [version(1, '1')], undefined),
+    look: 1,
+  };
 }
 
 function token(...packages: PendingPackage[]): string {
@@ -26,10 +30,12 @@ describe('distribution', () => {
   });
 
   test('fills a variable to its last character', () => {
-    // Brackets, and 372 names of 8 characters with quotes and comma: 2 + 372 * 11 = 4094, and one comma too many is counted.
+    // Brackets, and 372 names of 8 characters with quotes and comma: 2 + 372 * 11 = 4094, and
+    // one comma too many is counted.
     const exactly = Array.from({ length: 372 }, (_, n) => pending(`p${String(n).padStart(7, '0')}`));
     expect(buildRequests(exactly, 'project', 'push').map(({ packages }) => packages.length)).toEqual([372]);
-    expect(buildRequests([...exactly, pending('p9999999')], 'project', 'push').map(({ packages }) => packages.length)).toEqual([372, 1]);
+    expect(buildRequests([...exactly, pending('p9999999')], 'project', 'push').map(({ packages }) => packages.length))
+      .toEqual([372, 1]);
   });
 
   test('CodeBuild takes a value of 4,096 characters', () => {
@@ -47,7 +53,8 @@ describe('distribution', () => {
       }
       // Two neighbours that fit into one build would have been one.
       for (let at = 1; at < requests.length; at++) {
-        expect(requests[at - 1].variable.length + JSON.stringify(requests[at].packages[0]).length + 1).toBeGreaterThanOrEqual(limit);
+        expect(requests[at - 1].variable.length + JSON.stringify(requests[at].packages[0]).length + 1)
+          .toBeGreaterThanOrEqual(limit);
       }
     }), { numRuns: 60 });
   });
@@ -69,10 +76,14 @@ describe('the idempotency token', () => {
     ['another tag', pending('app', version(2, '2', 'edge'), version(1, '1'))],
     ['one tag less', pending('app', version(2, '2'), version(1, '1'))],
     ['one image less', pending('app', version(2, '2', 'latest'))],
-    ['another repository', { package: 'app', plan: plan('else/app', [version(2, '2', 'latest'), version(1, '1')], undefined), look: 1 }],
+    ['another repository',
+      { package: 'app', plan: plan('else/app', [version(2, '2', 'latest'), version(1, '1')], undefined), look: 1 }],
     ['a tag of an image that ECR has, where that was to be copied', {
       package: 'app',
-      plan: plan('my-org/app', [version(2, '2', 'latest'), version(1, '1')], { digests: new Set([version(2).digest]), tags: new Map() }),
+      plan: plan('my-org/app', [version(2, '2', 'latest'), version(1, '1')], {
+        digests: new Set([version(2).digest]),
+        tags: new Map(),
+      }),
       look: 1,
     }],
     ['a later look', { ...one, look: 2 }],
@@ -87,7 +98,11 @@ describe('the idempotency token', () => {
   test('is the same when only tags that are right already differ', () => {
     const held = { digests: new Set([version(1).digest]), tags: new Map([['1', version(1).digest]]) };
     const without = { package: 'app', plan: plan('my-org/app', [version(2, '2')], held), look: 1 };
-    const withUnchanged = { package: 'app', plan: plan('my-org/app', [version(2, '2'), version(1, '1')], held), look: 1 };
+    const withUnchanged = {
+      package: 'app',
+      plan: plan('my-org/app', [version(2, '2'), version(1, '1')], held),
+      look: 1,
+    };
     expect(token(withUnchanged)).toBe(token(without));
   });
 });

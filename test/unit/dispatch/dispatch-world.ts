@@ -1,7 +1,8 @@
 import { RequestError } from '@octokit/request-error';
 import { VirtualTime } from './virtual-time';
 import type { BuildRequest } from '../../../lambda/dispatch/builds';
-import { dispatch, DispatchDependencies } from '../../../lambda/dispatch/dispatcher';
+import type { DispatchDependencies } from '../../../lambda/dispatch/dependencies';
+import { dispatch } from '../../../lambda/dispatch/dispatcher';
 import { KnownBuild, KnownBuilds } from '../../../lambda/dispatch/known-builds';
 import type { DelayedMessage } from '../../../lambda/dispatch/queue';
 import type { Received } from '../../../lambda/dispatch/received';
@@ -56,11 +57,11 @@ export class DispatchWorld implements DispatchDependencies {
   public refreshed = 0;
   public lists = 0;
   public waiting = 0;
+  private used = 0;
+  private running: KnownBuild[] = [];
   public refuse: (request: BuildRequest) => Error | undefined = () => undefined;
   public onStart: () => void = () => undefined;
   public onSend: () => void = () => undefined;
-  private used = 0;
-  private running: KnownBuild[] = [];
 
   public readonly sleep = (ms: number, signal: AbortSignal): Promise<void> => this.time.sleep(ms, signal);
 
@@ -96,7 +97,12 @@ export class DispatchWorld implements DispatchDependencies {
     const ms = this.slow[name] ?? 0;
     if (ms > 0) { await this.time.sleep(ms, new AbortController().signal); }
     const source = orThrow(looks[Math.min(look, looks.length - 1)]);
-    return { package: name, plan: plan(`my-org/${name}`, source, this.target[name]), listed: new Set(source.map(each => each.digest)), held: new Set() };
+    return {
+      package: name,
+      plan: plan(`my-org/${name}`, source, this.target[name]),
+      listed: new Set(source.map(each => each.digest)),
+      held: new Set(),
+    };
   };
 
   public readonly startBuild = async (request: BuildRequest): Promise<{ id: string }> => {
@@ -110,25 +116,38 @@ export class DispatchWorld implements DispatchDependencies {
   /** A build that waits to run. @returns its id */
   public addBuild(build: Partial<KnownBuild>): string {
     const id = `mirror:${this.running.length + 1}`;
-    this.running.unshift({ id, startedAt: this.time.now(), succeeded: false, packages: undefined, purpose: 'push', ...build });
+    this.running.unshift({
+      id,
+      startedAt: this.time.now(),
+      succeeded: false,
+      packages: undefined,
+      purpose: 'push',
+      ...build,
+    });
     return id;
   }
 
   /** Every build that has not ended begins to read what is missing. */
   public planBuilds(): void {
-    this.running = this.running.map(build => build.endedAt === undefined ? { ...build, planningSince: this.time.now() } : build);
+    this.running = this.running.map(build => build.endedAt === undefined
+      ? { ...build, planningSince: this.time.now() }
+      : build);
   }
 
   public endBuilds(status: string): void {
     this.planBuilds();
-    this.running = this.running.map(build => build.endedAt === undefined ? { ...build, endedAt: this.time.now(), succeeded: status === 'SUCCEEDED' } : build);
+    this.running = this.running.map(build => build.endedAt === undefined
+      ? { ...build, endedAt: this.time.now(), succeeded: status === 'SUCCEEDED' }
+      : build);
   }
 
   /** GitHub's answers tell that so many more of 5,000 requests are used. */
   public spend(requests: number): void {
     this.used += requests;
     this.budget.observe(new Headers({
-      'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': String(5_000 - this.used), 'x-ratelimit-reset': String((this.begin + 3_600_000) / 1000),
+      'x-ratelimit-limit': '5000',
+      'x-ratelimit-remaining': String(5_000 - this.used),
+      'x-ratelimit-reset': String((this.begin + 3_600_000) / 1000),
     }));
   }
 
@@ -152,7 +171,12 @@ export class DispatchWorld implements DispatchDependencies {
   /** Messages m1, m2, ... of a batch: why each of those waits that stay, or with what it failed. */
   public async dispatch(...messages: readonly TestMessage[]): Promise<Record<string, string>> {
     if (this.known) { this.spend(0); }
-    const batch = messages.map(({ receives = 1, sentAt = this.begin, ...message }, at): Received => ({ id: `m${at + 1}`, message, receiveCount: receives, sentAt }));
+    const batch = messages.map(({ receives = 1, sentAt = this.begin, ...message }, at): Received => ({
+      id: `m${at + 1}`,
+      message,
+      receiveCount: receives,
+      sentAt,
+    }));
     const stay = await this.time.run(dispatch(batch, this));
     return Object.fromEntries([...stay].sort().map(([id, { reason, error }]) => [id, error?.message ?? reason.kind]));
   }

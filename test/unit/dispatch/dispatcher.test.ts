@@ -91,17 +91,32 @@ describe('what is missing', () => {
     expect(world.log.lines).toContainEqual({
       level: 'info',
       message: 'Planned.',
-      detail: { package: 'app', purpose: 'push', copy: 1, tag: 1, unchanged: 0, conflicts: [], skipped: { untagged: 1 }, deliveries: ['d1', 'd2'] },
+      detail: {
+        package: 'app',
+        purpose: 'push',
+        copy: 1,
+        tag: 1,
+        unchanged: 0,
+        conflicts: [],
+        skipped: { untagged: 1 },
+        deliveries: ['d1', 'd2'],
+      },
     });
-    expect(world.log.lines).toContainEqual({ level: 'info', message: 'Build started.', detail: { build: 'mirror:1', packages: ['app'], purpose: 'push' } });
+    expect(world.log.lines).toContainEqual({
+      level: 'info',
+      message: 'Build started.',
+      detail: { build: 'mirror:1', packages: ['app'], purpose: 'push' },
+    });
   });
 });
 
 describe('what is read of a package', () => {
   test.each<[string, ReturnType<typeof of>[], readonly string[]]>([
-    ['the announced digests, when deliveries alone ask', [of('app', { digest: digest(1) }), of('app', { digest: digest(2) })], [digest(1), digest(2)]],
+    ['the announced digests, when deliveries alone ask',
+      [of('app', { digest: digest(1) }), of('app', { digest: digest(2) })], [digest(1), digest(2)]],
     ['everything, when a person asks', [of('app')], []],
-    ['everything, when a reconcile and a delivery ask', [of('app', { digest: digest(1) }), of('app', { reconcile: true })], []],
+    ['everything, when a reconcile and a delivery ask',
+      [of('app', { digest: digest(1) }), of('app', { reconcile: true })], []],
   ])('%s', async (_, messages, announced) => {
     world.source = { app: [[version(2, '2'), version(1, '1')]] };
     await world.dispatch(...messages);
@@ -155,13 +170,16 @@ describe('a build under way', () => {
 });
 
 describe('a build that failed', () => {
-  test.each(['FAILED', 'STOPPED', 'TIMED_OUT', 'FAULT'])('is followed by another at the next look (%s)', async status => {
-    await world.dispatch(of('app'));
-    world.endBuilds(status);
-    expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({ m1: 'build' });
-    expect(world.built()).toEqual([['app'], ['app']]);
-    expect(new Set(world.tokens()).size).toBe(2);
-  });
+  test.each(['FAILED', 'STOPPED', 'TIMED_OUT', 'FAULT'])(
+    'is followed by another at the next look (%s)',
+    async status => {
+      await world.dispatch(of('app'));
+      world.endBuilds(status);
+      expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({ m1: 'build' });
+      expect(world.built()).toEqual([['app'], ['app']]);
+      expect(new Set(world.tokens()).size).toBe(2);
+    },
+  );
 
   test('again and again is followed by others after growing pauses', async () => {
     const starts: number[] = [];
@@ -180,7 +198,8 @@ describe('a build that failed', () => {
 describe('failures stay with the messages of their package', () => {
   test('fails the messages of a package whose listing fails, and builds the others', async () => {
     world.source = { bad: [new Error('GitHub answered 500')] };
-    expect(await world.dispatch(of('bad'), of('good'), of('bad'))).toEqual({ m1: 'GitHub answered 500', m2: 'build', m3: 'GitHub answered 500' });
+    expect(await world.dispatch(of('bad'), of('good'), of('bad')))
+      .toEqual({ m1: 'GitHub answered 500', m2: 'build', m3: 'GitHub answered 500' });
     expect(world.built()).toEqual([['good']]);
   });
 
@@ -190,7 +209,8 @@ describe('failures stay with the messages of their package', () => {
     const stay = await world.dispatch(...long.map(name => of(name)), of('zz'), of('zz'));
     const refused = world.builds.find(({ packages }) => packages.includes('zz'))?.packages ?? [];
     expect(refused.length).toBeLessThan(31);
-    const expected = [...long, 'zz', 'zz'].map((name, at) => [`m${at + 1}`, refused.includes(name) ? 'no build today' : 'build']);
+    const expected = [...long, 'zz', 'zz']
+      .map((name, at) => [`m${at + 1}`, refused.includes(name) ? 'no build today' : 'build']);
     expect(stay).toEqual(Object.fromEntries(expected));
   });
 
@@ -250,12 +270,18 @@ describe('a package that is gone, or that the token may not read', () => {
     expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  test.each([['long after its delivery', { digest: digest(1), sentAt: -46 * 60_000 }], ['when a reconcile asks', { reconcile: true as const }]])(
+  test.each([['long after its delivery', { digest: digest(1), sentAt: -46 * 60_000 }], ['when a reconcile asks', {
+    reconcile: true as const,
+  }]])(
     'is done %s, with one line', async (_, message) => {
       const sentAt = 'sentAt' in message ? world.time.now() + message.sentAt : undefined;
       expect(await world.dispatch(of('app', { ...message, sentAt }))).toEqual({});
       expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([
-        { level: 'error', message: 'Package left out: GitHub shows it no more, or not to this token.', detail: { package: 'app', error: world.gone() } },
+        {
+          level: 'error',
+          message: 'Package left out: GitHub shows it no more, or not to this token.',
+          detail: { package: 'app', error: world.gone() },
+        },
       ]);
     });
 });
@@ -263,14 +289,16 @@ describe('a package that is gone, or that the token may not read', () => {
 describe('a digest that GitHub does not list yet', () => {
   test('is waited for, and what is listed goes ahead', async () => {
     world.source = { app: [[version(1, '1')]] };
-    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) }))).toEqual({ m1: 'build', m2: 'unlisted' });
+    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) })))
+      .toEqual({ m1: 'build', m2: 'unlisted' });
     expect(world.built()).toEqual([['app']]);
   });
 
   test('does not hold up the message of one in which nothing is missing', async () => {
     world.source = { app: [[version(1, '1')]] };
     world.target = { app: target({ 1: 1 }) };
-    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) }))).toEqual({ m2: 'unlisted' });
+    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) })))
+      .toEqual({ m2: 'unlisted' });
   });
 
   test('starts its build once it is listed', async () => {
@@ -288,14 +316,16 @@ describe('a digest that GitHub does not list yet', () => {
     world.source = { app: [[version(1, '1')]] };
     world.target = { app: target({ 1: 1 }) };
     expect(await world.dispatch(of('app', { digest: digest(2), sentAt: world.time.now() - 46 * 60_000 }))).toEqual({});
-    expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'warn', detail: { package: 'app', digests: [digest(2)] } }));
+    expect(world.log.lines)
+      .toContainEqual(expect.objectContaining({ level: 'warn', detail: { package: 'app', digests: [digest(2)] } }));
   });
 });
 
 describe('GitHub\'s budget', () => {
   test('is left to pushes when it runs low', async () => {
     world.spend(4_500);
-    expect(await world.dispatch(of('old', { reconcile: true }), of('new'), organization())).toEqual({ m1: 'budget', m2: 'build', m3: 'budget' });
+    expect(await world.dispatch(of('old', { reconcile: true }), of('new'), organization()))
+      .toEqual({ m1: 'budget', m2: 'build', m3: 'budget' });
     expect(world.looks).toEqual(['new']);
   });
 
@@ -392,7 +422,9 @@ describe('an organization message', () => {
     world.target = { same: target({ 1: 1 }) };
     expect(await world.dispatch(organization())).toEqual({});
     expect(world.built()).toEqual([['app', 'team/tool']]);
-    expect(world.sent).toEqual(['app', 'team/tool'].map(name => ({ message: { kind: 'package', package: name, reconcile: true }, delay: 120 })));
+    expect(world.sent).toEqual(
+      ['app', 'team/tool'].map(name => ({ message: { kind: 'package', package: name, reconcile: true }, delay: 120 })),
+    );
   });
 
   test('sends its messages before their build starts, so that the build is the work of them', async () => {
@@ -406,7 +438,8 @@ describe('an organization message', () => {
 
   test('is about whole packages, once, however often it comes; what was pushed a moment ago goes first', async () => {
     world.packages = ['a', 'pushed'];
-    expect(await world.dispatch(organization(), of('pushed', { digest: digest(1) }), organization())).toEqual({ m2: 'build' });
+    expect(await world.dispatch(organization(), of('pushed', { digest: digest(1) }), organization()))
+      .toEqual({ m2: 'build' });
     expect(world.looks).toEqual(['pushed', 'a', 'pushed']);
     expect(world.announced).toEqual([[digest(1)], [], []]);
     expect(world.built()).toEqual([['pushed'], ['a']]);
@@ -448,7 +481,8 @@ describe('an organization message', () => {
     expect(await world.dispatch(organization({ sentAt: world.time.now() - 25 * 3_600_000 }))).toEqual({});
   });
 
-  test('fails when what is left can not be sent: it comes back, and no build starts that nobody looks after', async () => {
+  test('fails when what is left can not be sent: it comes back, '
+    + 'and no build starts that nobody looks after', async () => {
     world.packages = names(3);
     world.send = () => Promise.reject(new Error('the queue refused'));
     expect(await world.dispatch(organization())).toEqual({ m1: 'the queue refused' });

@@ -18,13 +18,16 @@ test.each<[Reason['kind'] & ('build' | 'retry' | 'unlisted'), number[]]>([
 });
 
 test('a version that is listed 90 s late is looked at within seconds of that', () => {
-  const looks = [1, 2, 3, 4, 5, 6].map(count => pauseSeconds({ kind: 'unlisted' }, count, NOW, 0)).map((_, at, all) => all.slice(0, at + 1).reduce((a, b) => a + b));
+  const looks = [1, 2, 3, 4, 5, 6]
+    .map(count => pauseSeconds({ kind: 'unlisted' }, count, NOW, 0))
+    .map((_, at, all) => all.slice(0, at + 1).reduce((a, b) => a + b));
   expect(looks.filter(at => at >= 90)[0]).toBeLessThan(160);
 });
 
 test('what waits for its turn comes back together, whenever it was looked at', () => {
   for (const count of [1, 11, 12, 300]) {
-    const ends = Array.from({ length: 600 }, (_, second) => NOW / 1000 + second + pauseSeconds({ kind: 'turn' }, count, NOW + second * 1000, 0.5));
+    const ends = Array.from({ length: 600 }, (_, second) => NOW / 1000
+      + second + pauseSeconds({ kind: 'turn' }, count, NOW + second * 1000, 0.5));
     expect(ends.filter(end => end % 300 > 1)).toEqual([]);
   }
 });
@@ -33,13 +36,18 @@ test('a push waits for the reset and a moment, a reconcile for longer', () => {
   const until = NOW + 120_000;
   expect(pauses({ kind: 'budget', purpose: 'push', until }, [1, 100], 1)).toEqual([131, 131]);
   expect(pauses({ kind: 'budget', purpose: 'push', until: NOW + 3_600_000 }, [1])).toEqual([900]);
-  expect([0, 0.5, 1].map(random => pauseSeconds({ kind: 'budget', purpose: 'reconcile', until }, 1, NOW, random))).toEqual([450, 675, 900]);
+  expect([0, 0.5, 1].map(random => pauseSeconds({ kind: 'budget', purpose: 'reconcile', until }, 1, NOW, random)))
+    .toEqual([450, 675, 900]);
 });
 
 describe('the number of looks', () => {
   const until = NOW + 3_600_000;
   const REASONS: readonly Reason[] = [
-    { kind: 'build' }, { kind: 'retry' }, { kind: 'unlisted' }, { kind: 'turn' }, { kind: 'budget', purpose: 'reconcile', until },
+    { kind: 'build' },
+    { kind: 'retry' },
+    { kind: 'unlisted' },
+    { kind: 'turn' },
+    { kind: 'budget', purpose: 'reconcile', until },
     { kind: 'budget', purpose: 'push', until },
   ];
 
@@ -55,7 +63,9 @@ describe('the number of looks', () => {
   }
 
   test.each(REASONS)('outlasts a day without builds and half a day without GitHub (%j)', reason => {
-    for (const random of [0, 0.5, 1]) { expect(patience(reason, random)).toBeGreaterThanOrEqual(LONGEST_OUTAGE * 3600); }
+    for (const random of [0, 0.5, 1]) {
+      expect(patience(reason, random)).toBeGreaterThanOrEqual(LONGEST_OUTAGE * 3600);
+    }
   });
 
   test.each(REASONS)('ends before the queue forgets the message (%j)', reason => {

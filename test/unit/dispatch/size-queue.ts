@@ -27,7 +27,8 @@ export interface QueueStatistics {
 }
 
 /**
- * A standard queue, as strict as SQS: at least once, in no order, with visibility timeouts, receive counts, a dead-letter queue, retention,
+ * A standard queue, as strict as SQS: at least once, in no order, with visibility timeouts, receive counts, a
+ * dead-letter queue, retention,
  * and a limit of messages in flight.
  */
 export class SizeQueue {
@@ -44,10 +45,18 @@ export class SizeQueue {
   }
 
   public send(message: SyncMessage, delaySeconds = 0): void {
-    if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > MAX_DELAY_S) { throw new Error(`SQS accepts no delay of ${delaySeconds} s`); }
+    if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > MAX_DELAY_S) {
+      throw new Error(`SQS accepts no delay of ${delaySeconds} s`);
+    }
     const id = `m${++this.count}`;
     this.statistics.sent++;
-    const sent = { id, body: JSON.stringify(message), sentAt: this.now(), visibleAt: this.now() + delaySeconds * 1000, receiveCount: 0 };
+    const sent = {
+      id,
+      body: JSON.stringify(message),
+      sentAt: this.now(),
+      visibleAt: this.now() + delaySeconds * 1000,
+      receiveCount: 0,
+    };
     this.messages.set(id, sent);
     // At least once: now and then a copy of a message comes, too.
     if (this.random() < 0.01) {
@@ -67,12 +76,19 @@ export class SizeQueue {
       message.receiveCount++;
       message.visibleAt = now + VISIBILITY_MS;
       this.statistics.receives++;
-      return { id: message.id, message: parseMessage(message.body), receiveCount: message.receiveCount, sentAt: message.sentAt };
+      return {
+        id: message.id,
+        message: parseMessage(message.body),
+        receiveCount: message.receiveCount,
+        sentAt: message.sentAt,
+      };
     });
   }
 
   public hide(id: string, seconds: number): void {
-    if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_VISIBILITY_S) { throw new Error(`SQS accepts no visibility timeout of ${seconds} s`); }
+    if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_VISIBILITY_S) {
+      throw new Error(`SQS accepts no visibility timeout of ${seconds} s`);
+    }
     const message = this.messages.get(id);
     if (message) { message.visibleAt = this.now() + seconds * 1000; }
   }
@@ -107,7 +123,9 @@ export class SizeQueue {
 
   private inFlight(now: number): number {
     let count = 0;
-    for (const { visibleAt, receiveCount } of this.messages.values()) { if (visibleAt > now && receiveCount > 0) { count++; } }
+    for (const { visibleAt, receiveCount } of this.messages.values()) {
+      if (visibleAt > now && receiveCount > 0) { count++; }
+    }
     return count;
   }
 

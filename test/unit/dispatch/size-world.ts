@@ -2,7 +2,8 @@ import { RequestError } from '@octokit/request-error';
 import { SizeQueue } from './size-queue';
 import { VirtualTime } from './virtual-time';
 import type { BuildRequest } from '../../../lambda/dispatch/builds';
-import { dispatch, DispatchDependencies } from '../../../lambda/dispatch/dispatcher';
+import type { DispatchDependencies } from '../../../lambda/dispatch/dependencies';
+import { dispatch } from '../../../lambda/dispatch/dispatcher';
 import { KnownBuild, KnownBuilds } from '../../../lambda/dispatch/known-builds';
 import { pauseSeconds } from '../../../lambda/dispatch/pause';
 import type { Received } from '../../../lambda/dispatch/received';
@@ -46,7 +47,9 @@ export interface Push {
   arrivedAt?: number;
 }
 
-/** An organization of some size, its queue, CodeBuild and ECR, around the real dispatch and planner, in virtual time. */
+/**
+ * An organization of some size, its queue, CodeBuild and ECR, around the real dispatch and planner, in virtual time.
+ */
 export class SizeWorld {
   public readonly time = new VirtualTime(0);
   public readonly random: () => number;
@@ -83,7 +86,9 @@ export class SizeWorld {
     this.random = seededRandom(settings.seed ?? 1);
     this.queue = new SizeQueue(() => this.time.now(), this.random);
     this.instances = Array.from({ length: MAPPING.concurrency }, () => new Instance(this));
-    for (let n = 0; n < settings.packages; n++) { this.publish(`app-${n}`, settings.pages, this.random() >= settings.missing); }
+    for (let n = 0; n < settings.packages; n++) {
+      this.publish(`app-${n}`, settings.pages, this.random() >= settings.missing);
+    }
   }
 
   /** Runs for so long, or until the end comes earlier. Every second the queue is looked at as Lambda's pollers do. */
@@ -96,7 +101,11 @@ export class SizeWorld {
   public push(name: string): Push {
     const pushed = { package: name, digest: digest(++this.digests), at: this.time.now() };
     const source = this.source(name);
-    source.versions.forEach(({ tags }, at) => { if (tags.includes('latest')) { source.versions[at] = { ...source.versions[at], tags: tags.filter(tag => tag !== 'latest') }; } });
+    source.versions.forEach(({ tags }, at) => {
+      if (tags.includes('latest')) {
+        source.versions[at] = { ...source.versions[at], tags: tags.filter(tag => tag !== 'latest') };
+      }
+    });
     source.versions.unshift({ digest: pushed.digest, tags: ['latest', `t${this.digests}`] });
     this.pushes.push(pushed);
     this.announce(name, pushed.digest);
@@ -116,7 +125,11 @@ export class SizeWorld {
     return [...this.sources.keys()].filter(name => !this.gone.has(name) && this.planOf(name).actions.length > 0);
   }
 
-  public dependencies(): Omit<DispatchDependencies, 'budget' | 'missing' | 'planPackage' | 'listPackages' | 'refreshBudget'> {
+  public dependencies(): Omit<DispatchDependencies, 'budget'
+    | 'missing'
+    | 'planPackage'
+    | 'listPackages'
+    | 'refreshBudget'> {
     return {
       project: 'mirror',
       listBuilds: async () => {
@@ -147,7 +160,9 @@ export class SizeWorld {
     if (headers.status === undefined) { return; }
     this.refusals++;
     const request = { method: 'GET' as const, url: 'https://api.github.com', headers: {} };
-    const resetAt = headers['retry-after'] === undefined ? this.hour.endsAt : now + Number(headers['retry-after']) * 1000;
+    const resetAt = headers['retry-after'] === undefined
+      ? this.hour.endsAt
+      : now + Number(headers['retry-after']) * 1000;
     throw new GitHubRateLimited(resetAt, new RequestError('API rate limit exceeded', 403, { request }));
   }
 
@@ -183,7 +198,12 @@ export class SizeWorld {
       if (announced.length > 0 && wanted.size === 0) { break; }
     }
     if (announced.length === 0 && !this.planned.has(name)) { this.planned.set(name, this.time.now()); }
-    return { package: name, plan: plan(`org/${name}`, listed, this.target(name)), listed: new Set(listed.map(each => each.digest)), held: new Set() };
+    return {
+      package: name,
+      plan: plan(`org/${name}`, listed, this.target(name)),
+      listed: new Set(listed.map(each => each.digest)),
+      held: new Set(),
+    };
   }
 
   private async poll(end: number, until: () => boolean): Promise<void> {
@@ -200,7 +220,10 @@ export class SizeWorld {
 
   private publish(name: string, pages: number, mirrored: boolean): void {
     const count = pages * 100 - 20;
-    const versions = Array.from({ length: count }, (_, n): SourceVersion => ({ digest: digest(count - n), tags: n === 0 ? ['latest', 'v1'] : n % 4 === 0 ? [`v${n}`] : [] }));
+    const versions = Array.from({ length: count }, (_, n): SourceVersion => ({
+      digest: digest(count - n),
+      tags: n === 0 ? ['latest', 'v1'] : n % 4 === 0 ? [`v${n}`] : [],
+    }));
     this.sources.set(name, { versions, pages });
     this.held.set(name, new Map(mirrored ? tagsOf(versions) : []));
   }
@@ -238,10 +261,15 @@ export class SizeWorld {
   private async startBuild({ packages, purpose }: BuildRequest): Promise<{ id: string }> {
     await this.time.sleep(200);
     const active = this.builds.filter(({ endedAt }) => endedAt === undefined);
-    if (this.quota === 0 || active.length >= 6 * this.quota) { throw new Error('CodeBuild starts no build: the quota is used up'); }
+    if (this.quota === 0 || active.length >= 6 * this.quota) {
+      throw new Error('CodeBuild starts no build: the quota is used up');
+    }
     const id = `mirror:${this.nextBuild++}`;
     this.builds.unshift({ id, startedAt: this.time.now(), succeeded: false, packages, purpose });
-    this.mostReconcileBuilds = Math.max(this.mostReconcileBuilds, active.filter(build => build.purpose === 'reconcile').length + Number(purpose === 'reconcile'));
+    this.mostReconcileBuilds = Math.max(
+      this.mostReconcileBuilds,
+      active.filter(build => build.purpose === 'reconcile').length + Number(purpose === 'reconcile'),
+    );
     void this.runBuild(id, packages);
     return { id };
   }
@@ -263,7 +291,9 @@ export class SizeWorld {
     for (const [tag, wanted] of found) { if (present.get(tag) === wanted) { tags.set(tag, wanted); } }
     this.held.set(name, tags);
     const digests = new Set(tags.values());
-    for (const push of this.pushes) { if (push.package === name && digests.has(push.digest)) { push.arrivedAt ??= this.time.now(); } }
+    for (const push of this.pushes) {
+      if (push.package === name && digests.has(push.digest)) { push.arrivedAt ??= this.time.now(); }
+    }
   }
 
   private change(id: string, change: Partial<KnownBuild>): void {
@@ -311,7 +341,9 @@ class Instance {
     world.longestInvocation = Math.max(world.longestInvocation, world.time.now() - begin);
     for (const { id, receiveCount } of batch) {
       const waiting = stay.get(id);
-      if (waiting) { world.queue.hide(id, pauseSeconds(waiting.reason, receiveCount, world.time.now(), world.random())); } else { world.queue.delete(id); }
+      if (waiting) {
+        world.queue.hide(id, pauseSeconds(waiting.reason, receiveCount, world.time.now(), world.random()));
+      } else { world.queue.delete(id); }
     }
   }
 }

@@ -3,7 +3,8 @@ import { RECONCILE_BUILDS } from '../../../lambda/dispatch/verdict';
 import { digest } from '../shared/samples';
 
 /**
- * Runs the real dispatch and planner over organizations of some size, in virtual time. In CI both the organization and GitHub's limit of an
+ * Runs the real dispatch and planner over organizations of some size, in virtual time. In CI both the organization
+ * and GitHub's limit of an
  * hour are a tenth; `npm run size` runs them in full.
  */
 const SCALE = process.env.SIZE === 'full' ? 1 : 10;
@@ -52,7 +53,13 @@ function report(name: string, world: SizeWorld, more: Readonly<Record<string, st
 }
 
 /** Lets time pass with a push to some package every so often, and a full reconcile every six hours. */
-async function live(world: SizeWorld, ms: number, packages: number, everyMs: number, until: () => boolean = () => false): Promise<void> {
+async function live(
+  world: SizeWorld,
+  ms: number,
+  packages: number,
+  everyMs: number,
+  until: () => boolean = () => false,
+): Promise<void> {
   const end = world.time.now() + ms;
   while (world.time.now() < end && !until()) {
     world.push(`app-${Math.floor(world.random() * packages)}`);
@@ -64,7 +71,10 @@ async function live(world: SizeWorld, ms: number, packages: number, everyMs: num
 
 const arrivedAll = (world: SizeWorld) => (): boolean => world.pushes.every(({ arrivedAt }) => arrivedAt !== undefined);
 
-describe.each([[1_000, 6, 0.02], [10_000, 2, 0.02]])('%i packages of %i pages, of one token', (count, pages, missing) => {
+describe.each([
+  [1_000, 6, 0.02],
+  [10_000, 2, 0.02],
+])('%i packages of %i pages, of one token', (count, pages, missing) => {
   const packages = count / SCALE;
   const ideal = packages * pages / (5_000 / SCALE * RECONCILE_SHARE) * HOUR_MS;
   let world: SizeWorld;
@@ -76,7 +86,11 @@ describe.each([[1_000, 6, 0.02], [10_000, 2, 0.02]])('%i packages of %i pages, o
     await live(world, 2 * ideal + 2 * HOUR_MS, packages, PUSH_EVERY_MS, () => world.planned.size === packages);
     plannedAfter = Math.max(...world.planned.values());
     await world.run(2 * HOUR_MS, arrivedAll(world));
-    report(`${packages} packages of ${pages} pages`, world, { 'planned after': hours(plannedAfter), 'ideal': hours(ideal), 'left': world.queue.size });
+    report(
+      `${packages} packages of ${pages} pages`,
+      world,
+      { 'planned after': hours(plannedAfter), 'ideal': hours(ideal), 'left': world.queue.size },
+    );
   });
 
   test('every package is planned within what the limit allows, and an hour', () => {
@@ -131,7 +145,8 @@ describe('an outage', () => {
   });
 });
 
-test('what can not be found is given up without a dead letter: a package that was deleted, a version that was deleted', async () => {
+test('what can not be found is given up without a dead letter: a package that was deleted, '
+  + 'a version that was deleted', async () => {
   const world = new SizeWorld({ packages: 20, pages: 1, missing: 0, hourLimit: 5_000 });
   world.push('app-1');
   world.gone.add('app-1');

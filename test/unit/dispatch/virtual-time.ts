@@ -44,7 +44,8 @@ export class VirtualTime {
 
   /** Jumps to the next timer. */
   private next(): void {
-    const timer = this.timers.reduce<Timer | undefined>((first, each) => first && (first.at < each.at || (first.at === each.at && first.order < each.order)) ? first : each, undefined);
+    const timer = this.timers.reduce<Timer | undefined>((first, each) => first
+      && (first.at < each.at || (first.at === each.at && first.order < each.order)) ? first : each, undefined);
     if (timer === undefined) { throw new Error('nothing is under way, and the work has not ended'); }
     this.timers = this.timers.filter(each => each !== timer);
     this.ms = Math.max(this.ms, timer.at);

@@ -13,7 +13,10 @@ beforeEach(() => {
 /** Headers of an answer. @param resetMs from now on */
 function answer(remaining: number, resetMs = HOUR_MS, more: Record<string, string> = {}): Headers {
   return new Headers({
-    'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': String(remaining), 'x-ratelimit-reset': String((time.now() + resetMs) / 1000), ...more,
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': String(remaining),
+    'x-ratelimit-reset': String((time.now() + resetMs) / 1000),
+    ...more,
   });
 }
 
@@ -26,7 +29,11 @@ test('pushes may use all of it, reconciles leave a reserve', () => {
 
 test.each([
   // Half of the limit is free at any time; what is between it and the reserve is spread over the hour.
-  [2_600, HOUR_MS, true], [2_400, HOUR_MS, false], [2_400, HOUR_MS * 0.9, true], [1_800, HOUR_MS / 2, true], [1_700, HOUR_MS / 2, false], [1_001, 1_000, true], [1_000, 1_000, false],
+  [2_600, HOUR_MS, true], [2_400, HOUR_MS, false], [
+    2_400,
+    HOUR_MS * 0.9,
+    true,
+  ], [1_800, HOUR_MS / 2, true], [1_700, HOUR_MS / 2, false], [1_001, 1_000, true], [1_000, 1_000, false],
 ])('with %i left, %i ms before the reset, a reconcile may go on: %s', (remaining, resetMs, allowed) => {
   budget.observe(answer(remaining, resetMs));
   expect(budget.waitFor('reconcile') === undefined).toBe(allowed);

@@ -13,12 +13,20 @@ afterEach(async () => {
 
 function client(apiUrl: string, changes: Partial<GitHubPackagesOptions> = {}): ReturnType<typeof gitHubPackages> {
   return gitHubPackages({
-    apiUrl, organization: 'my-org', token: 'ghp_packages', tokenName: 'github/packages', maxWaitSeconds: 5, warn: line => warnings.push(line), ...changes,
+    apiUrl,
+    organization: 'my-org',
+    token: 'ghp_packages',
+    tokenName: 'github/packages',
+    maxWaitSeconds: 5,
+    warn: line => warnings.push(line),
+    ...changes,
   });
 }
 
 /** A server that answers each page of any listing. @param answer the body, and what the Link header says */
-async function pages(answer: (page: number) => { readonly body: unknown; readonly links?: readonly string[] }): Promise<ReturnType<typeof gitHubPackages>> {
+async function pages(
+  answer: (page: number) => { readonly body: unknown; readonly links?: readonly string[] },
+): Promise<ReturnType<typeof gitHubPackages>> {
   server = await serve((request, response) => {
     const url = new URL(request.url ?? '/', 'http://github.test');
     const { body, links = [] } = answer(Number(url.searchParams.get('page') ?? 1));
@@ -37,7 +45,8 @@ function versionsOfPage(page: number): object[] {
 describe('the end of a listing', () => {
   test('is the page without rel="next", though no rel="last" was there', async () => {
     const from = await pages(page => ({ body: versionsOfPage(page), links: page < 4 ? [next(page + 1)] : [] }));
-    expect((await from.listVersions('app')).map(({ digest }) => digest)).toEqual(['sha256:1', 'sha256:2', 'sha256:3', 'sha256:4']);
+    expect((await from.listVersions('app')).map(({ digest }) => digest))
+      .toEqual(['sha256:1', 'sha256:2', 'sha256:3', 'sha256:4']);
   });
 
   test('is found by packages, too', async () => {
@@ -51,7 +60,10 @@ describe('the end of a listing', () => {
   });
 
   test('may lie behind the page that rel="last" named, when something was published meanwhile', async () => {
-    const from = await pages(page => ({ body: versionsOfPage(page), links: page === 1 ? [next(2), last(3)] : page < 5 ? [next(page + 1)] : [] }));
+    const from = await pages(page => ({
+      body: versionsOfPage(page),
+      links: page === 1 ? [next(2), last(3)] : page < 5 ? [next(page + 1)] : [],
+    }));
     expect(await from.listVersions('app')).toHaveLength(5);
   });
 
