@@ -3,6 +3,7 @@ import { paginateRest } from '@octokit/plugin-paginate-rest';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { RequestError } from '@octokit/request-error';
+import type Bottleneck from 'bottleneck';
 
 export interface GitHubClientOptions {
   /** `https://api.github.com` */
@@ -22,9 +23,28 @@ export interface GitHubClientOptions {
   readonly onRequest?: () => void;
   /** Called with the headers of each answer, refusals included. */
   readonly onAnswer?: (headers: Headers) => void;
+  /**
+   * Limiter that spaces the requests that write.
+   *
+   * @default - one write in a second for all clients of the process, as GitHub advises
+   * @see https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+   */
+  readonly writes?: Bottleneck.Group;
 }
 
-const MirrorOctokit = Octokit.plugin(wholeAnswers, paginateRest, retry, throttling);
+/**
+ * An aborted request is not tried again, because nobody waits for its answer any more. This plugin has to come before the
+ * one that retries.
+ */
+function noRetryWhenAborted(octokit: Octokit): object {
+  octokit.hook.error('request', (error, { request }) => {
+    if (request.signal?.aborted) { request.retries = 0; }
+    throw error;
+  });
+  return {};
+}
+
+const MirrorOctokit = Octokit.plugin(noRetryWhenAborted, wholeAnswers, paginateRest, retry, throttling);
 
 export type GitHubClient = InstanceType<typeof MirrorOctokit>;
 
@@ -40,6 +60,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     userAgent: 'cdk-ghcr2ecr',
     request: { fetch: observedFetch(options) },
     throttle: {
+      ...(options.writes && { write: options.writes }),
       onRateLimit: waitPolicy('rate limit', options),
       onSecondaryRateLimit: waitPolicy('secondary rate limit', options),
     },

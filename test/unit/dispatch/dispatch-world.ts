@@ -101,7 +101,8 @@ export class DispatchWorld implements DispatchDependencies {
       package: name,
       plan: plan(`my-org/${name}`, source, this.target[name]),
       listed: new Set(source.map(each => each.digest)),
-      held: new Set(),
+      present: new Set(),
+      presentTags: new Set(),
     };
   };
 

@@ -32,7 +32,7 @@ describe('a message is done', () => {
     world.target = { app: { ...target({ 1: 2 }, 1), mutability: { setting: 'IMMUTABLE', exclusions: [] } } };
     expect(await world.dispatch(of('app'))).toEqual({});
     expect(world.log.lines).toContainEqual(expect.objectContaining({
-      detail: expect.objectContaining({ conflicts: [{ tag: '1', digest: digest(1), held: digest(2) }] }) as object,
+      detail: expect.objectContaining({ conflicts: [{ tag: '1', digest: digest(1), present: digest(2) }] }) as object,
     }));
   });
 

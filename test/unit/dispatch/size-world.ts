@@ -202,7 +202,8 @@ export class SizeWorld {
       package: name,
       plan: plan(`org/${name}`, listed, this.target(name)),
       listed: new Set(listed.map(each => each.digest)),
-      held: new Set(),
+      present: new Set(),
+      presentTags: new Set(),
     };
   }
 

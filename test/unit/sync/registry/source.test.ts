@@ -1,7 +1,7 @@
 import { originOf, Registry } from '../../../../lambda/sync/registry/client';
 import { Connections } from '../../../../lambda/sync/registry/connections';
+import { RegistryError } from '../../../../lambda/sync/registry/errors';
 import { SourceRegistry, sourceRegistry } from '../../../../lambda/sync/registry/source';
-import { RetryLater } from '../../../../lambda/sync/resilience/failure';
 import { Faults } from '../../../../sandbox/faults';
 import { HttpServer } from '../../../../sandbox/http-server';
 import { RegistryClient } from '../../../../sandbox/registry/client';
@@ -91,8 +91,8 @@ test('fails with the words of the registry when there is no such manifest', asyn
 test('fails with the time that the registry asks to wait', async () => {
   answer(429, { 'retry-after': '7' });
   const error: unknown = await source.manifest(APP, content.digest).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RetryLater);
-  expect(error).toMatchObject({ waitMs: 7_000, message: expect.stringContaining('answered 429') as string });
+  expect(error).toBeInstanceOf(RegistryError);
+  expect(error).toMatchObject({ host: ghcr.host, status: 429, retryAfterMs: 7_000, message: expect.stringContaining('answered 429') as string });
 });
 
 test('fails on bytes that are not those of the digest', async () => {
@@ -142,4 +142,32 @@ describe('a blob', () => {
     ghcr.faults.add({ path: /blobs/, fault: { kind: 'status', status: 307, headers: { location: `${ghcr.url}/v2/${APP}/blobs/${blob.digest}` } }, times: Infinity });
     await expect(source.blob(APP, wanted, 0)).rejects.toThrow('in a circle: more than 5 times');
   });
+});
+
+describe('a tag', () => {
+  test('is at the digest that GHCR gives it now', async () => {
+    expect(await source.tagDigest(APP, '1')).toBe(content.digest);
+  });
+
+  test('that GHCR does not have is nowhere', async () => {
+    expect(await source.tagDigest(APP, 'gone')).toBeUndefined();
+  });
+
+  test('is hashed where the registry names no digest', async () => {
+    ghcr.faults.add({
+      method: 'HEAD', path: /manifests/, fault: { kind: 'status', status: 200, headers: {} }, times: Infinity,
+    });
+    expect(await source.tagDigest(APP, '1')).toBe(content.digest);
+  });
+
+  test('rejects an answer that says neither', async () => {
+    answer(403);
+    await expect(source.tagDigest(APP, '1')).rejects.toBeInstanceOf(RegistryError);
+  });
+});
+
+test('a blob is in the repository that has it, and in no other', async () => {
+  const [blob] = content.blobs;
+  expect(await source.hasBlob(APP, blob.digest)).toBe(true);
+  expect(await source.hasBlob('my-org/other', blob.digest)).toBe(false);
 });
