@@ -6,7 +6,6 @@ const PROGRAMS = ['webhook', 'dispatch', 'sync', 'registration'];
 
 /** Bundled into the programs, so development dependencies of the library: users install none of them. */
 const BUNDLED = [
-  '@aws-lambda-powertools/batch',
   '@aws-lambda-powertools/logger',
   '@aws-sdk/client-codebuild',
   '@aws-sdk/client-ecr',
@@ -157,6 +156,12 @@ project.addTask('bench', {
     { spawn: project.bundler.bundleTask.name },
     { exec: 'tsx bench/bench.ts', receiveArgs: true },
   ],
+});
+
+project.addTask('size', {
+  description: 'Simulate large organizations, outages and first fills over the real dispatch, in full, and print the figures',
+  env: { SIZE: 'full' },
+  exec: 'jest test/unit/dispatch/size.simulation.test.ts',
 });
 
 // As with swc: 1.13.0 lacks the binaries of some platforms. eslint's and jest's resolvers bring it.

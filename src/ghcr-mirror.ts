@@ -122,9 +122,9 @@ export interface GhcrMirrorProps {
   /**
    * Time for which the mirror collects events before it handles them together: whole seconds, from 0 to 300. GitHub
    * sends one event for each manifest of a push, and a few seconds turn them into one build. With zero, the mirror
-   * handles each event at once.
+   * handles each event at once. The value has to be known at synthesis.
    *
-   * @default Duration.seconds(5)
+   * @default Duration.seconds(2)
    */
   readonly coalescingWindow?: Duration;
 
@@ -188,7 +188,7 @@ export class GhcrMirror extends Construct {
    */
   public readonly queue: IQueue;
 
-  /** Queue that gets the messages which `dispatchFunction` could not handle, after its last try. */
+  /** Queue that gets the messages which asked for something that did not arrive in days. */
   public readonly deadLetterQueue: IQueue;
 
   /**
@@ -260,7 +260,7 @@ export class GhcrMirror extends Construct {
       packagesToken,
       queue: queues.queue,
       project,
-      coalescingWindow: props.coalescingWindow ?? Duration.seconds(5),
+      coalescingWindow: props.coalescingWindow ?? Duration.seconds(2),
       schedule: props.schedule ?? ScheduleExpression.rate(Duration.hours(6)),
       logGroup,
     });

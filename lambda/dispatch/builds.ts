@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { MAX_VARIABLE_LENGTH } from '../../src/contract/environment';
+import type { Purpose } from '../shared/github-budget';
 import type { Plan } from '../shared/plan';
 
 /** A package in which something is missing. */
 export interface PendingPackage {
   readonly package: string;
   readonly plan: Plan;
+  /** Counts the looks at this work: work that is still missing at a later look is a new request. */
+  readonly look: number;
 }
 
 /** One build to start. */
@@ -13,7 +16,12 @@ export interface BuildRequest {
   readonly packages: readonly string[];
   /** Value of the PACKAGES variable. */
   readonly variable: string;
-  /** Same packages with the same work: same token, so CodeBuild answers a duplicate event with the build that it has. */
+  readonly purpose: Purpose;
+  /**
+   * Same packages with the same work at the same look: same token, so CodeBuild answers a duplicate event, or the
+   * SDK's second try, with
+   * the build that it has.
+   */
   readonly idempotencyToken: string;
 }
 
@@ -22,7 +30,9 @@ export interface BuildRequest {
  *
  * @param project part of the token: tokens are the account's, and another mirror may have the same work
  */
-export function buildRequests(pending: readonly PendingPackage[], project: string, maxLength = MAX_VARIABLE_LENGTH): BuildRequest[] {
+export function buildRequests(
+  pending: readonly PendingPackage[], project: string, purpose: Purpose, maxLength = MAX_VARIABLE_LENGTH,
+): BuildRequest[] {
   const sorted = [...pending].sort((a, b) => a.package < b.package ? -1 : 1);
   const requests: BuildRequest[] = [];
   let chunk: PendingPackage[] = [];
@@ -30,22 +40,27 @@ export function buildRequests(pending: readonly PendingPackage[], project: strin
   for (const item of sorted) {
     const added = JSON.stringify(item.package).length + 1;
     if (chunk.length > 0 && length + added > maxLength) {
-      requests.push(request(chunk, project));
+      requests.push(request(chunk, project, purpose));
       chunk = [];
       length = 2;
     }
     chunk.push(item);
     length += added;
   }
-  return chunk.length > 0 ? [...requests, request(chunk, project)] : requests;
+  return chunk.length > 0 ? [...requests, request(chunk, project, purpose)] : requests;
 }
 
-function request(chunk: readonly PendingPackage[], project: string): BuildRequest {
+function request(chunk: readonly PendingPackage[], project: string, purpose: Purpose): BuildRequest {
   const packages = chunk.map(item => item.package);
-  const work = chunk.map(({ plan }) => [plan.repository, plan.actions.map(({ digest, tags }) => [digest, ...tags])]);
+  const work = chunk.map(({ plan, look }) => [
+    plan.repository,
+    look,
+    plan.actions.map(({ kind, digest, tags }) => [kind, digest, ...tags]),
+  ]);
   return {
     packages,
     variable: JSON.stringify(packages),
+    purpose,
     idempotencyToken: createHash('sha256').update(JSON.stringify([project, packages, work])).digest('hex'),
   };
 }

@@ -2,6 +2,7 @@ import { Octokit } from '@octokit/core';
 import { paginateRest } from '@octokit/plugin-paginate-rest';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
+import { RequestError } from '@octokit/request-error';
 import type Bottleneck from 'bottleneck';
 
 export interface GitHubClientOptions {
@@ -10,9 +11,18 @@ export interface GitHubClientOptions {
   readonly token: string;
   /** A wait that GitHub demands (rate limits) is obeyed up to this long, in seconds; beyond, the request fails. */
   readonly maxWaitSeconds: number;
+  /**
+   * How long GitHub may take for one answer with its body, milliseconds. A request that takes longer is tried again,
+   * three times.
+   *
+   * @default 30 000
+   */
+  readonly timeoutMs?: number;
   readonly warn: (message: string) => void;
   /** Called for each request that is sent, further tries included. */
   readonly onRequest?: () => void;
+  /** Called with the headers of each answer, refusals included. */
+  readonly onAnswer?: (headers: Headers) => void;
   /**
    * Limiter that spaces the requests that write.
    *
@@ -34,11 +44,13 @@ function noRetryWhenAborted(octokit: Octokit): object {
   return {};
 }
 
-const MirrorOctokit = Octokit.plugin(noRetryWhenAborted, paginateRest, retry, throttling);
+const MirrorOctokit = Octokit.plugin(noRetryWhenAborted, wholeAnswers, paginateRest, retry, throttling);
 
 export type GitHubClient = InstanceType<typeof MirrorOctokit>;
 
 const MAX_WAITS = 5;
+
+const TIMEOUT_MS = 30_000;
 
 /** A client that pages, tries again what can pass, and waits as long as GitHub asks, within bounds. */
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
@@ -46,7 +58,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     auth: options.token,
     baseUrl: options.apiUrl,
     userAgent: 'cdk-ghcr2ecr',
-    request: { fetch: countingFetch(options.onRequest) },
+    request: { fetch: observedFetch(options) },
     throttle: {
       ...(options.writes && { write: options.writes }),
       onRateLimit: waitPolicy('rate limit', options),
@@ -57,17 +69,41 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   });
 }
 
+/**
+ * Octokit gives an answer whose body broke off as text, or as nothing, and its paging takes that for an empty page.
+ * This plugin makes it a
+ * failed request. It stands before the plugin that tries again what failed.
+ */
+function wholeAnswers(octokit: Octokit): Record<string, never> {
+  octokit.hook.after('request', (response, options) => {
+    const body: unknown = response.data;
+    if (options.method !== 'GET' || response.status !== 200 || (typeof body === 'object' && body !== null)) { return; }
+    throw new RequestError('GitHub\'s answer broke off, expected a whole JSON document.', 502, {
+      request: options,
+      response,
+    });
+  });
+  return {};
+}
+
 function waitPolicy(kind: string, { maxWaitSeconds, warn }: GitHubClientOptions) {
-  return (retryAfter: number, request: { readonly method: string; readonly url: string }, _octokit: unknown, retryCount: number): boolean => {
+  return (retryAfter: number, request: {
+    readonly method: string;
+    readonly url: string;
+  }, _octokit: unknown, retryCount: number): boolean => {
     const wait = retryAfter <= maxWaitSeconds && retryCount < MAX_WAITS;
-    warn(`GitHub ${kind} on ${request.method} ${request.url}: asked to wait ${retryAfter} s, ${wait ? 'waiting' : 'giving up'}.`);
+    warn(`GitHub ${kind} on ${request.method} ${request.url}: asked to wait ${retryAfter} s, `
+      + `${wait ? 'waiting' : 'giving up'}.`);
     return wait;
   };
 }
 
-function countingFetch(onRequest: () => void = () => undefined): typeof fetch {
-  return (...args) => {
-    onRequest();
-    return fetch(...args);
+function observedFetch({ timeoutMs = TIMEOUT_MS, onRequest, onAnswer }: GitHubClientOptions): typeof fetch {
+  return async (input, init) => {
+    onRequest?.();
+    const signals = [AbortSignal.timeout(timeoutMs), ...init?.signal ? [init.signal] : []];
+    const answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+    onAnswer?.(answer.headers);
+    return answer;
   };
 }

@@ -1,7 +1,9 @@
-import pLimit from 'p-limit';
+import { RequestError } from '@octokit/request-error';
+import type { RateLimitWindow } from './github-budget';
 import { createGitHubClient, GitHubClient, GitHubClientOptions } from './github-client';
 import { explainPackagesError } from './github-errors';
-import { lastPage } from './last-page';
+import { pageReader, readAllPages, readPagesUntil } from './github-pages';
+import { isObject } from './is-object';
 import type { SourceVersion } from './plan';
 
 /** The part of GitHub that the mirror reads. */
@@ -11,10 +13,13 @@ export interface GitHubPackages {
   /**
    * Versions of a package, newest first.
    *
-   * @param announced digests that deliveries named: reading stops at the page that holds the last of them. Without any, all
-   * pages are read.
+   * @param announced digests that deliveries named: reading stops at the page that holds the last of them.
+   * Without any, all pages are read.
+   * @param signal ends the reading
    */
-  listVersions(packageName: string, announced?: readonly string[]): Promise<SourceVersion[]>;
+  listVersions(packageName: string, announced?: readonly string[], signal?: AbortSignal): Promise<SourceVersion[]>;
+  /** The token's present limit; undefined where the server has none. The request itself is free. */
+  rateLimit(): Promise<RateLimitWindow | undefined>;
 }
 
 export interface GitHubPackagesOptions extends GitHubClientOptions {
@@ -23,67 +28,67 @@ export interface GitHubPackagesOptions extends GitHubClientOptions {
   readonly tokenName: string;
 }
 
-/** Pages of one package that are read at the same time. GitHub wants fewer than 100 requests of a token under way. */
-const CONCURRENT_PAGES = 4;
-
-const VERSIONS = 'GET /orgs/{org}/packages/{package_type}/{package_name}/versions';
-
 /** @param options the token is a classic personal access token with `read:packages` */
-export function gitHubPackages(options: GitHubPackagesOptions): GitHubPackages {
-  const client = createGitHubClient(options);
+export function gitHubPackages(
+  options: GitHubPackagesOptions,
+  client: GitHubClient = createGitHubClient(options),
+): GitHubPackages {
+  const { organization: org } = options;
   return {
     async listPackages() {
+      const read = pageReader(client, 'GET /orgs/{org}/packages', { org, package_type: 'container' }, packageName);
       try {
-        const found = await client.paginate('GET /orgs/{org}/packages', { org: options.organization, package_type: 'container', per_page: 100 });
         // A package published between two pages shifts its neighbours: the same name can come twice.
-        return [...new Set(found.map(({ name }) => name))];
+        return [...new Set(await readAllPages(read))];
       } catch (error) {
         throw explainPackagesError(error, options);
       }
     },
-    async listVersions(packageName, announced = []) {
-      const read = (page: number): Promise<Page> => readPage(client, options.organization, packageName, page);
+    async listVersions(name, announced = [], signal) {
+      const read = pageReader(client, 'GET /orgs/{org}/packages/{package_type}/{package_name}/versions', {
+        org, package_type: 'container', package_name: name, state: 'active', request: { signal },
+      }, sourceVersion);
       try {
-        return announced.length > 0 ? await readUntil(read, announced) : await readAll(read);
+        return announced.length > 0 ? await readPagesUntil(read, shows(announced)) : await readAllPages(read);
       } catch (error) {
-        throw explainPackagesError(error, options, packageName);
+        throw explainPackagesError(error, options, name);
+      }
+    },
+    async rateLimit() {
+      try {
+        const { data } = await client.request('GET /rate_limit');
+        return data.resources.core;
+      } catch (error) {
+        // GitHub Enterprise Server with rate limits switched off.
+        if (error instanceof RequestError && error.status === 404) { return undefined; }
+        throw explainPackagesError(error, options);
       }
     },
   };
 }
 
-interface Page {
-  readonly versions: readonly SourceVersion[];
-  /** Number of the last page, as the Link header tells. */
-  readonly last: number;
+/** @see https://docs.github.com/en/rest/packages/packages#list-packages-for-an-organization */
+function packageName({ name }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof name === 'string' && name !== '' ? name : undefined;
 }
 
 /** @see https://docs.github.com/en/rest/packages/packages#list-package-versions-for-a-package-owned-by-an-organization */
-async function readPage(client: GitHubClient, org: string, packageName: string, page: number): Promise<Page> {
-  const { data, headers } = await client.request(VERSIONS, {
-    org, package_type: 'container', package_name: packageName, per_page: 100, state: 'active', page,
-  });
-  return {
-    versions: data.map(version => ({ digest: version.name, tags: version.metadata?.container?.tags ?? [] })),
-    last: lastPage(headers.link) ?? page,
+function sourceVersion({ name, metadata }: Readonly<Record<string, unknown>>): SourceVersion | undefined {
+  const container = isObject(metadata) ? metadata.container : undefined;
+  const tags: unknown = isObject(container) ? container.tags : undefined;
+  if (typeof name !== 'string' || !isStrings(tags)) { return undefined; }
+  return { digest: name, tags };
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(each => typeof each === 'string');
+}
+
+/** Whether all of these digests have been seen, page by page. */
+function shows(digests: readonly string[]): (page: readonly SourceVersion[]) => boolean {
+  const wanted = new Set(digests);
+  return page => {
+    page.forEach(({ digest }) => wanted.delete(digest));
+    return wanted.size === 0;
   };
-}
-
-async function readUntil(read: (page: number) => Promise<Page>, announced: readonly string[]): Promise<SourceVersion[]> {
-  const wanted = new Set(announced);
-  const versions: SourceVersion[] = [];
-  for (let page = 1, last = 1; page <= last && wanted.size > 0; page++) {
-    const next = await read(page);
-    last = next.last;
-    next.versions.forEach(({ digest }) => wanted.delete(digest));
-    versions.push(...next.versions);
-  }
-  return versions;
-}
-
-async function readAll(read: (page: number) => Promise<Page>): Promise<SourceVersion[]> {
-  const first = await read(1);
-  const limit = pLimit(CONCURRENT_PAGES);
-  const others = Array.from({ length: first.last - 1 }, (_, index) => limit(() => read(index + 2)));
-  return [first, ...await Promise.all(others)].flatMap(({ versions }) => versions);
 }

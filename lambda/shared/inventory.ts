@@ -27,13 +27,14 @@ export interface PlannedPackage {
  *
  * @param announced digests that deliveries named: the source is read until it has shown them, and the plan is about what was
  * read. Without any, it is about the whole package.
+ * @param signal ends the reading of the source
  */
 export async function planPackage(
-  packageName: string, { github, ecr, prefix }: Inventories, announced: readonly string[] = [],
+  packageName: string, { github, ecr, prefix }: Inventories, announced: readonly string[] = [], signal?: AbortSignal,
 ): Promise<PlannedPackage> {
   const repository = repositoryName(prefix, packageName);
   const [source, target] = await Promise.all([
-    github.listVersions(packageName, announced),
+    github.listVersions(packageName, announced, signal),
     listImages(ecr, repository),
   ]);
   return {

@@ -96,6 +96,14 @@ export class RateLimits {
     };
   }
 
+  /** The answer of GET /rate_limit. */
+  public describe(user: number): object {
+    const { resetAt, used } = this.window(user);
+    const { limit } = this.options;
+    const core = { limit, used, remaining: Math.max(0, limit - used), reset: Math.ceil(resetAt / 1000) };
+    return { resources: { core }, rate: core };
+  }
+
   private secondary(window: Window, changes: boolean): boolean {
     if (this.secondaryStrikes > 0) {
       this.secondaryStrikes--;

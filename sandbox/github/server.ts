@@ -38,10 +38,16 @@ async function respond(context: ApiContext, exchange: Exchange, request: Incomin
     }
     exchange.token = context.tokens.authenticate(request.headers.authorization);
     exchange.user = exchange.token?.userId ?? 0;
+    if (isRateLimitPath(context, request)) { return { status: 200, body: context.rateLimits.describe(exchange.user) }; }
     return await counted(context, exchange.user, request, () => conditional(request, dispatch(context, exchange, request, body)));
   } catch (error) {
     return errorResponse(error, exchange.route?.docs ?? 'https://docs.github.com/rest');
   }
+}
+
+/** Asking for the limit is free: https://docs.github.com/en/rest/rate-limit/rate-limit */
+function isRateLimitPath({ prefix, site }: ApiContext, { method, url }: IncomingMessage): boolean {
+  return method === 'GET' && new URL(url ?? '/', site.api).pathname === `${prefix}/rate_limit`;
 }
 
 /** Runs a request within the rate limits. A refused one counts, a 304 doesn't. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { settle } from './settle';
 import { HOOKS_SECRET, MirrorSettings, PACKAGES_SECRET, STACK, synthesize } from './synth';
 import { LocalCloud, LocalCloudOptions } from '../aws/cloud';
 import type { CloudEvent } from '../aws/core/service';
@@ -105,10 +106,12 @@ export class World {
       versions.flatMap(version => version.tags.map(tag => ({ package: name, tag, digest: version.name }))));
   }
 
-  /** Resolves when no delivery, message, invocation or build is under way. */
+  /**
+   * Resolves when no delivery, message, invocation or build is under way. Pauses of hidden messages are passed by the
+   * cloud's clock.
+   */
   public async settled(timeoutMs = 120_000): Promise<void> {
-    await this.github.idle();
-    await this.cloud.idle({ timeoutMs });
+    await settle(this, { timeoutMs });
   }
 
   /** Brings the stack to other settings, as a second `cdk deploy` does. */

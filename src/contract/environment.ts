@@ -24,5 +24,10 @@ export const REGISTRATION_ENVIRONMENT = [
  */
 export const PACKAGES_VARIABLE = 'PACKAGES';
 
+/**
+ * Variable of a build: `push` or `reconcile`, whatever asked for it. Dispatch counts the builds of reconciles by it.
+ */
+export const PURPOSE_VARIABLE = 'PURPOSE';
+
 /** Longest value of an environment variable that CodeBuild accepts, in characters. */
 export const MAX_VARIABLE_LENGTH = 4096;

@@ -1,7 +1,10 @@
 /** Body of a message in the queue between the webhook and dispatch, as JSON. */
 export type SyncMessage = OrganizationMessage | PackageMessage;
 
-/** Asks dispatch to reconcile every package of the organization. */
+/**
+ * Asks dispatch to reconcile every package of the organization. What is not done at once is left to one
+ * `PackageMessage` for each package.
+ */
 export interface OrganizationMessage {
   readonly kind: 'organization';
 }
@@ -18,6 +21,8 @@ export interface PackageMessage {
   readonly digest?: string;
   /** Header X-GitHub-Delivery of the delivery, by which one push can be followed through all logs. */
   readonly delivery?: string;
+  /** A full reconcile asks, and no push: others go first. */
+  readonly reconcile?: true;
 }
 
 export const ORGANIZATION_MESSAGE: OrganizationMessage = { kind: 'organization' };
@@ -42,6 +47,7 @@ export function parseMessage(body: string): SyncMessage {
     package: message.package,
     ...(typeof message.digest === 'string' ? { digest: message.digest } : {}),
     ...(typeof message.delivery === 'string' ? { delivery: message.delivery } : {}),
+    ...(message.reconcile === true ? { reconcile: true } : {}),
   };
 }
 

@@ -71,12 +71,14 @@ export class Dispatcher extends Construct {
     });
     grantSecretValue(this, props.packagesToken, handler);
     handler.addToRolePolicy(allow(['ecr:DescribeRepositories', 'ecr:ListImages'], repositoriesArn(this, props.repositoryPrefix)));
-    handler.addToRolePolicy(allow(['codebuild:StartBuild'], props.project.projectArn));
+    handler.addToRolePolicy(allow(
+      ['codebuild:StartBuild', 'codebuild:ListBuildsForProject', 'codebuild:BatchGetBuilds'], props.project.projectArn,
+    ));
     this.consume(props, handler);
     return handler;
   }
 
-  /** The permissions are those that the mapping and our own retries need; `SqsEventSource` would grant more. */
+  /** The permissions are those that the mapping and our own pauses need; `SqsEventSource` would grant more. */
   private consume({ queue, coalescingWindow }: DispatcherProps, handler: ProgramFunction): void {
     handler.addToRolePolicy(allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],

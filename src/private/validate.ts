@@ -1,7 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
+import { PACKAGES_VARIABLE, PURPOSE_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
 import { WEBHOOK_PATH } from '../contract/hook';
 import type { GhcrMirrorProps } from '../ghcr-mirror';
 import { isRepositoryName } from '../image-name';
@@ -11,7 +11,7 @@ const MAX_WINDOW = Duration.minutes(5);
 /** From CodeBuild's minimum to well within the 12 hours of a login to ECR. */
 const BUILD_TIMEOUT = { min: Duration.minutes(5), max: Duration.hours(8) };
 
-const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE];
+const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE, PURPOSE_VARIABLE];
 
 /** Refuses props that AWS or GitHub would refuse at deployment, or that would silently mirror nothing. Tokens pass. */
 export function validateProps(props: GhcrMirrorProps): void {
@@ -87,7 +87,11 @@ function sameSecret(one: ISecret, other: ISecret): boolean {
 }
 
 function validateWindow(window: Duration | undefined): void {
-  if (window === undefined || window.isUnresolved()) { return; }
+  if (window === undefined) { return; }
+  if (window.isUnresolved()) {
+    refuse('coalescingWindow', phrase('a token'), 'a duration that is known at synthesis',
+      'The size of dispatch\'s batches depends on it: give a number, such as `Duration.seconds(2)`.');
+  }
   const seconds = window.toSeconds({ integral: false });
   if (!Number.isInteger(seconds) || seconds > MAX_WINDOW.toSeconds()) {
     refuse('coalescingWindow', window, `whole seconds up to ${MAX_WINDOW.toSeconds()}`,

@@ -21,6 +21,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     'sqs:SendMessage {MirrorQueuesQueue.Arn}',
   ],
   MirrorDispatchFunctionRole: [
+    'codebuild:BatchGetBuilds {MirrorSyncProject.Arn}',
+    'codebuild:ListBuildsForProject {MirrorSyncProject.Arn}',
     'codebuild:StartBuild {MirrorSyncProject.Arn}',
     `ecr:DescribeRepositories ${REPOSITORIES}`,
     `ecr:ListImages ${REPOSITORIES}`,

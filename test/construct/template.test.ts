@@ -133,10 +133,10 @@ describe('the queues', () => {
     expect(policies).toEqual([['{MirrorQueuesDeadLetterQueue}', ...deny], ['{MirrorQueuesQueue}', ...deny]]);
   });
 
-  test('one takes what failed ten times in the other, and keeps it for two weeks', () => {
+  test('one takes what did not arrive after 300 looks at the other, and both keep their messages for two weeks', () => {
     const deadLetterTargetArn = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetterQueue'), 'Arn'] };
-    template.hasResourceProperties('AWS::SQS::Queue', { RedrivePolicy: { maxReceiveCount: 10, deadLetterTargetArn } });
-    template.hasResourceProperties('AWS::SQS::Queue', { MessageRetentionPeriod: 1_209_600 });
+    template.hasResourceProperties('AWS::SQS::Queue', { RedrivePolicy: { maxReceiveCount: 300, deadLetterTargetArn } });
+    expect(all('AWS::SQS::Queue').map(([, { MessageRetentionPeriod }]) => MessageRetentionPeriod)).toEqual([1_209_600, 1_209_600]);
   });
 
   test('hide a message six times as long as the function may run', () => {
@@ -157,7 +157,7 @@ describe('the queues', () => {
 
 test('dispatch takes messages together, and gives back only those that failed', () => {
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-    BatchSize: 100, MaximumBatchingWindowInSeconds: 5, FunctionResponseTypes: ['ReportBatchItemFailures'], ScalingConfig: { MaximumConcurrency: 2 },
+    BatchSize: 100, MaximumBatchingWindowInSeconds: 2, FunctionResponseTypes: ['ReportBatchItemFailures'], ScalingConfig: { MaximumConcurrency: 2 },
   });
 });
 

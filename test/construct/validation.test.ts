@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   ['repositoryPrefix', { repositoryPrefix: 'a*' }, '"a*"', PREFIX],
   ['repositoryPrefix', { repositoryPrefix: 'x'.repeat(300) }, `"${'x'.repeat(300)}"`, PREFIX],
   ['coalescingWindow', { coalescingWindow: Duration.seconds(301) }, 'Duration.seconds(301)', /a few seconds are enough/],
+  ['coalescingWindow', { coalescingWindow: Duration.seconds(Lazy.number({ produce: () => 5 })) }, 'a token', /depends on it: give a number/],
   ['coalescingWindow', { coalescingWindow: Duration.millis(1500) }, 'Duration.millis(1500)', /a few seconds are enough/],
   ['buildTimeout', { buildTimeout: Duration.minutes(4) }, 'Duration.minutes(4)', /the next one does/],
   ['buildTimeout', { buildTimeout: Duration.hours(37) }, 'Duration.hours(37)', /the next one does/],

@@ -5,6 +5,7 @@ import { differences } from './mutation/scenario';
 import { LocalCloud } from '../../sandbox/aws/cloud';
 import { Faults } from '../../sandbox/faults';
 import { image } from '../../sandbox/registry/images';
+import { find, mutate, setIn } from '../../sandbox/world/template';
 import { World, WorldOptions } from '../../sandbox/world/world';
 
 const mirror = { coalescingWindow: Duration.seconds(0) };
@@ -140,14 +141,21 @@ describe('an account without a quota of builds', () => {
     expect(await differences(world)).toEqual([]);
   }), 60_000);
 
-  test('ends in the dead-letter queue with an alarm, from which a redrive heals', () => inWorld({ cloud: { codebuild: { accountLimit: 0 } }, beforeDeploy: world => world.push('app', one, '1') }, async world => {
+  // Ten looks instead of 300, which take three days: the number has a test of its own,
+  // test/unit/dispatch/pause.test.ts.
+  const impatient = async (world: World, assembly: string): Promise<void> => {
+    mutate(assembly, template => setIn(find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties, ['RedrivePolicy', 'maxReceiveCount'], 10));
+    await world.push('app', one, '1');
+  };
+
+  test('ends in the dead-letter queue with an alarm, from which a redrive heals', () => inWorld({ cloud: { codebuild: { accountLimit: 0 } }, beforeDeploy: impatient }, async world => {
     const { sqs, codeBuild } = world.cloud.services;
     const { DeadLetterQueueUrl, QueueUrl } = world.stack.outputs;
     const deadLetters = (): string[] => sqs.queues.byUrl(DeadLetterQueueUrl)?.bodies() ?? [];
     const states = async (): Promise<string[]> => (await world.cloud.metrics.alarms()).map(({ state }) => state);
     expect(await states()).toEqual(['OK']);
     await hurry(world, { stepMs: 300_000, until: () => deadLetters().length > 0 });
-    expect(deadLetters().map(body => JSON.parse(body) as unknown)).toEqual([{ kind: 'package', package: 'app' }]);
+    expect(deadLetters().map(body => JSON.parse(body) as unknown)).toEqual([{ kind: 'package', package: 'app', reconcile: true }]);
     expect(await states()).toEqual(['ALARM']);
     codeBuild.setAccountLimit(1);
     for (const MessageBody of deadLetters()) { await world.cloud.call('sqs', 'SendMessage', { QueueUrl, MessageBody }); }

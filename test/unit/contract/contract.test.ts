@@ -7,6 +7,8 @@ describe('parseMessage', () => {
     ['{"kind":"organization","by":"hand"}', { kind: 'organization' }],
     ['{"kind":"package","package":"app"}', { kind: 'package', package: 'app' }],
     ['{"kind":"package","package":"team/tool","digest":"sha256:1","delivery":"d"}', { kind: 'package', package: 'team/tool', digest: 'sha256:1', delivery: 'd' }],
+    ['{"kind":"package","package":"app","reconcile":true}', { kind: 'package', package: 'app', reconcile: true }],
+    ['{"kind":"package","package":"app","reconcile":"yes"}', { kind: 'package', package: 'app' }],
     ['{"kind":"package","package":"app","digest":null,"delivery":7}', { kind: 'package', package: 'app' }],
   ])('reads %s', (body, expected) => {
     expect(parseMessage(body)).toEqual(expected);

@@ -1,319 +1,498 @@
-import type { BuildRequest } from '../../../lambda/dispatch/builds';
-import { dispatch, DispatchDependencies, Received } from '../../../lambda/dispatch/dispatcher';
-import type { PlannedPackage } from '../../../lambda/shared/inventory';
-import { plan, SourceVersion, TargetImages } from '../../../lambda/shared/plan';
-import type { PackageMessage, SyncMessage } from '../../../src/contract/messages';
-import { FakeTime } from '../shared/fake-time';
-import { RecordingLog } from '../shared/recording-log';
+import { DispatchWorld, of, organization } from './dispatch-world';
 import { digest, target, version } from '../shared/samples';
 
-/** What GitHub lists of a package, look by look; the last look repeats. An error stands for a listing that fails. */
-type Looks = readonly (readonly SourceVersion[] | Error)[];
+let world: DispatchWorld;
+beforeEach(() => { world = new DispatchWorld(); });
 
-class World implements DispatchDependencies {
-  public readonly log = new RecordingLog();
-  public readonly project = 'project';
-  public readonly builds: BuildRequest[] = [];
-  public readonly sent: PackageMessage[] = [];
-  public readonly looks: string[] = [];
-  public readonly announced: (readonly string[])[] = [];
-  public readonly time = new FakeTime();
-  public packages: readonly string[] | Error = [];
-  public source: Record<string, Looks> = {};
-  public target: Record<string, TargetImages> = {};
-  public refuse: (request: BuildRequest) => Error | undefined = () => undefined;
-
-  public readonly sleep = (ms: number): Promise<void> => this.time.sleep(ms);
-
-  public readonly now = (): number => this.time.now();
-
-  public readonly listPackages = async (): Promise<readonly string[]> => orThrow(this.packages);
-
-  public readonly send = async (messages: readonly PackageMessage[]): Promise<void> => { this.sent.push(...messages); };
-
-  public readonly planPackage = async (name: string, announced: readonly string[]): Promise<PlannedPackage> => {
-    this.announced.push(announced);
-    const looks = this.source[name] ?? [[version(1, '1')]];
-    const look = this.looks.filter(each => each === name).length;
-    this.looks.push(name);
-    const source = orThrow(looks[Math.min(look, looks.length - 1)]);
-    return { package: name, plan: plan(`my-org/${name}`, source, this.target[name]), listed: new Set(source.map(each => each.digest)), present: new Set(), presentTags: new Set() };
-  };
-
-  public readonly startBuild = async (request: BuildRequest): Promise<{ id: string }> => {
-    this.builds.push(request);
-    const error = this.refuse(request);
-    if (error) { throw error; }
-    return { id: `mirror:${this.builds.length}` };
-  };
-}
-
-function orThrow<T>(value: T | Error): T {
-  if (value instanceof Error) { throw value; }
-  return value;
-}
-
-let world: World;
-beforeEach(() => { world = new World(); });
-
-/** Messages m1, m2, ... of a batch. */
-function batch(...messages: (SyncMessage & { receives?: number })[]): Received[] {
-  return messages.map(({ receives = 1, ...message }, at) => ({ id: `m${at + 1}`, message, receiveCount: receives }));
-}
-
-function of(name: string, more: Partial<PackageMessage> & { receives?: number } = {}): PackageMessage & { receives?: number } {
-  return { kind: 'package', package: name, ...more };
-}
-
-async function failures(...messages: Parameters<typeof batch>): Promise<Record<string, string>> {
-  return Object.fromEntries([...await dispatch(batch(...messages), world)].map(([id, error]) => [id, error.message]));
-}
-
-function built(): (readonly string[])[] {
-  return world.builds.map(({ packages }) => packages);
-}
-
-describe('package messages', () => {
-  test('start one build for everything that is missing', async () => {
-    expect(await failures(of('b'), of('a'))).toEqual({});
-    expect(built()).toEqual([['a', 'b']]);
-  });
-
-  test('start no build when nothing is missing', async () => {
+describe('a message is done', () => {
+  test('when nothing is missing', async () => {
     world.target = { app: target({ 1: 1 }) };
-    expect(await failures(of('app'))).toEqual({});
-    expect(built()).toEqual([]);
+    expect(await world.dispatch(of('app'))).toEqual({});
+    expect(world.built()).toEqual([]);
   });
 
-  test('leave packages out of the build in which nothing is missing', async () => {
+  test('not when a build has started, but at a later look that finds nothing missing', async () => {
+    expect(await world.dispatch(of('app'))).toEqual({ m1: 'build' });
+    expect(world.built()).toEqual([['app']]);
+    world.endBuilds('SUCCEEDED');
     world.target = { app: target({ 1: 1 }) };
-    await failures(of('app'), of('other'));
-    expect(built()).toEqual([['other']]);
+    expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({});
+    expect(world.built()).toEqual([['app']]);
   });
 
-  test('a tag that has to move is missing, too', async () => {
+  test('when the name is none that ECR accepts: nothing can be done', async () => {
+    expect(await world.dispatch(of('a___b'))).toEqual({});
+    expect(world.built()).toEqual([]);
+    expect(world.log.lines).toContainEqual(expect.objectContaining({
+      message: 'Planned.', detail: expect.objectContaining({ skipped: { 'invalid-repository-name': 1 } }) as object,
+    }));
+  });
+
+  test('when an immutable tag is in the way, which is reported', async () => {
+    world.target = { app: { ...target({ 1: 2 }, 1), mutability: { setting: 'IMMUTABLE', exclusions: [] } } };
+    expect(await world.dispatch(of('app'))).toEqual({});
+    expect(world.log.lines).toContainEqual(expect.objectContaining({
+      detail: expect.objectContaining({ conflicts: [{ tag: '1', digest: digest(1), present: digest(2) }] }) as object,
+    }));
+  });
+
+  test('when two builds succeeded that began after it, and the image is still missing: ECR refuses it', async () => {
+    await world.dispatch(of('app'));
+    world.endBuilds('SUCCEEDED');
+    expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({ m1: 'build' });
+    world.endBuilds('SUCCEEDED');
+    expect(await world.dispatch(of('app', { receives: 3 }))).toEqual({});
+    expect(world.built()).toHaveLength(2);
+    expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'error', message: expect.stringMatching(/^Given up: builds succeeded/) as string }));
+  });
+
+  test('of a batch without messages is nothing', async () => {
+    expect(await world.dispatch()).toEqual({});
+  });
+});
+
+describe('what is missing', () => {
+  test('of all packages goes into one build', async () => {
+    expect(await world.dispatch(of('b'), of('a'))).toEqual({ m1: 'build', m2: 'build' });
+    expect(world.built()).toEqual([['a', 'b']]);
+  });
+
+  test('leaves packages out of the build in which nothing is', async () => {
+    world.target = { app: target({ 1: 1 }) };
+    expect(await world.dispatch(of('app'), of('other'))).toEqual({ m2: 'build' });
+    expect(world.built()).toEqual([['other']]);
+  });
+
+  test('may be a tag that has to move', async () => {
     world.target = { app: target({ 1: 2 }, 1) };
-    await failures(of('app'));
-    expect(built()).toEqual([['app']]);
+    await world.dispatch(of('app'));
+    expect(world.built()).toEqual([['app']]);
   });
 
-  test('of one package are one piece of work', async () => {
+  test('of one package is one piece of work', async () => {
     world.source = { app: [[version(3, '1'), version(2), version(1)]] };
-    expect(await failures(of('app', { digest: digest(1) }), of('app', { digest: digest(2) }), of('app', { digest: digest(3) }))).toEqual({});
+    const messages = [1, 2, 3].map(n => of('app', { digest: digest(n) }));
+    expect(await world.dispatch(...messages)).toEqual({ m1: 'build', m2: 'build', m3: 'build' });
     expect(world.looks).toEqual(['app']);
-    expect(built()).toEqual([['app']]);
+    expect(world.built()).toEqual([['app']]);
   });
 
-  test('split over several builds when the names are too long for one', async () => {
+  test('splits over several builds when the names are too long for one', async () => {
     const names = Array.from({ length: 40 }, (_, n) => `${'x'.repeat(200)}${n}`);
-    expect(await failures(...names.map(name => of(name)))).toEqual({});
-    expect(built().flat().sort()).toEqual([...names].sort());
-    expect(built().length).toBeGreaterThan(1);
+    await world.dispatch(...names.map(name => of(name)));
+    expect(world.built().flat().sort()).toEqual([...names].sort());
+    expect(world.built().length).toBeGreaterThan(1);
   });
 
-  test('of a duplicate delivery ask for the same build, which CodeBuild has already', async () => {
-    await failures(of('app'));
-    await failures(of('app'));
-    expect(new Set(world.builds.map(({ idempotencyToken }) => idempotencyToken)).size).toBe(1);
-  });
-
-  test('a name that ECR does not accept starts no build', async () => {
-    expect(await failures(of('a___b'))).toEqual({});
-    expect(built()).toEqual([]);
-  });
-
-  test('nothing to do is no failure', async () => {
-    expect(await failures()).toEqual({});
-  });
-
-  test('log what is planned, and for which deliveries', async () => {
+  test('is logged, with the deliveries that asked', async () => {
     world.source = { app: [[version(2, '2'), version(1, '1'), version(9)]] };
     world.target = { app: target({}, 1) };
-    await failures(of('app', { delivery: 'd1' }), of('app', { delivery: 'd2' }), of('app', { delivery: 'd1' }));
+    await world.dispatch(of('app', { delivery: 'd1' }), of('app', { delivery: 'd2' }), of('app', { delivery: 'd1' }));
     expect(world.log.lines).toContainEqual({
       level: 'info',
       message: 'Planned.',
-      detail: { package: 'app', copy: 1, tag: 1, unchanged: 0, conflicts: [], skipped: { untagged: 1 }, deliveries: ['d1', 'd2'] },
+      detail: {
+        package: 'app',
+        purpose: 'push',
+        copy: 1,
+        tag: 1,
+        unchanged: 0,
+        conflicts: [],
+        skipped: { untagged: 1 },
+        deliveries: ['d1', 'd2'],
+      },
     });
-    expect(world.log.lines).toContainEqual({ level: 'info', message: 'Build started.', detail: { build: 'mirror:1', packages: ['app'] } });
+    expect(world.log.lines).toContainEqual({
+      level: 'info',
+      message: 'Build started.',
+      detail: { build: 'mirror:1', packages: ['app'], purpose: 'push' },
+    });
   });
 });
 
 describe('what is read of a package', () => {
-  test.each<[string, Parameters<typeof batch>, readonly string[]]>([
-    ['the announced digests, when deliveries alone ask', [of('app', { digest: digest(1) }), of('app', { digest: digest(2) })], [digest(1), digest(2)]],
-    ['everything, when the schedule asks', [of('app')], []],
-    ['everything, when the schedule and a delivery ask', [of('app', { digest: digest(1) }), of('app')], []],
+  test.each<[string, ReturnType<typeof of>[], readonly string[]]>([
+    ['the announced digests, when deliveries alone ask',
+      [of('app', { digest: digest(1) }), of('app', { digest: digest(2) })], [digest(1), digest(2)]],
+    ['everything, when a person asks', [of('app')], []],
+    ['everything, when a reconcile and a delivery ask',
+      [of('app', { digest: digest(1) }), of('app', { reconcile: true })], []],
   ])('%s', async (_, messages, announced) => {
     world.source = { app: [[version(2, '2'), version(1, '1')]] };
-    await failures(...messages);
+    await world.dispatch(...messages);
     expect(world.announced).toEqual([announced]);
+  });
+});
+
+describe('a build under way', () => {
+  test('that began after the message does its work: no second one starts, and nothing is planned', async () => {
+    await world.dispatch(of('app'));
+    world.planBuilds();
+    expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({ m1: 'build' });
+    expect(world.built()).toHaveLength(1);
+    expect(world.looks).toHaveLength(1);
+  });
+
+  test('that has not begun to plan does the work of a later push, too', async () => {
+    await world.dispatch(of('app'));
+    world.time.pass(5_000);
+    expect(await world.dispatch(of('app', { digest: digest(1), sentAt: world.time.now() }))).toEqual({ m1: 'build' });
+    expect(world.built()).toHaveLength(1);
+  });
+
+  test('that planned before a push does not do its work: another one starts', async () => {
+    await world.dispatch(of('app'));
+    world.planBuilds();
+    world.time.pass(1);
+    expect(await world.dispatch(of('app', { digest: digest(1), sentAt: world.time.now() }))).toEqual({ m1: 'build' });
+    expect(world.built()).toEqual([['app'], ['app']]);
+  });
+
+  test('of all packages does the work of each', async () => {
+    world.addBuild({ packages: undefined });
+    expect(await world.dispatch(of('app'))).toEqual({ m1: 'build' });
+    expect(world.built()).toEqual([]);
+  });
+
+  test('of other packages does not', async () => {
+    world.addBuild({ packages: ['other'] });
+    await world.dispatch(of('app'));
+    expect(world.built()).toEqual([['app']]);
+  });
+
+  test('is asked for once in a batch, and not where nothing is missing', async () => {
+    await world.dispatch(of('a'), of('b', { receives: 2 }), of('c', { reconcile: true }));
+    expect(world.lists).toBe(1);
+    world.target = { app: target({ 1: 1 }) };
+    await world.dispatch(of('app'));
+    expect(world.lists).toBe(1);
+  });
+});
+
+describe('a build that failed', () => {
+  test.each(['FAILED', 'STOPPED', 'TIMED_OUT', 'FAULT'])(
+    'is followed by another at the next look (%s)',
+    async status => {
+      await world.dispatch(of('app'));
+      world.endBuilds(status);
+      expect(await world.dispatch(of('app', { receives: 2 }))).toEqual({ m1: 'build' });
+      expect(world.built()).toEqual([['app'], ['app']]);
+      expect(new Set(world.tokens()).size).toBe(2);
+    },
+  );
+
+  test('again and again is followed by others after growing pauses', async () => {
+    const starts: number[] = [];
+    const begin = world.time.now();
+    for (let minute = 0; minute < 300; minute++) {
+      world.endBuilds('FAILED');
+      const before = world.builds.length;
+      await world.dispatch(of('app', { receives: minute + 1, sentAt: begin }));
+      if (world.builds.length > before) { starts.push(minute); }
+      world.time.pass(60_000);
+    }
+    expect(starts).toEqual([0, 1, 6, 15, 32, 65, 130, 251]);
   });
 });
 
 describe('failures stay with the messages of their package', () => {
   test('fails the messages of a package whose listing fails, and builds the others', async () => {
     world.source = { bad: [new Error('GitHub answered 500')] };
-    expect(await failures(of('bad'), of('good'), of('bad'))).toEqual({ m1: 'GitHub answered 500', m3: 'GitHub answered 500' });
-    expect(built()).toEqual([['good']]);
+    expect(await world.dispatch(of('bad'), of('good'), of('bad')))
+      .toEqual({ m1: 'GitHub answered 500', m2: 'build', m3: 'GitHub answered 500' });
+    expect(world.built()).toEqual([['good']]);
   });
 
   test('fails exactly the messages of the build that did not start', async () => {
     const long = Array.from({ length: 30 }, (_, n) => `a${'x'.repeat(200)}${n + 10}`);
     world.refuse = ({ packages }) => packages.includes('zz') ? new Error('no build today') : undefined;
-    const failed = await failures(...long.map(name => of(name)), of('zz'), of('zz'));
+    const stay = await world.dispatch(...long.map(name => of(name)), of('zz'), of('zz'));
     const refused = world.builds.find(({ packages }) => packages.includes('zz'))?.packages ?? [];
     expect(refused.length).toBeLessThan(31);
-    const expected = [...long, 'zz', 'zz'].flatMap((name, at) => refused.includes(name) ? [[`m${at + 1}`, 'no build today']] : []);
-    expect(failed).toEqual(Object.fromEntries(expected));
+    const expected = [...long, 'zz', 'zz']
+      .map((name, at) => [`m${at + 1}`, refused.includes(name) ? 'no build today' : 'build']);
+    expect(stay).toEqual(Object.fromEntries(expected));
+  });
+
+  test('fails the messages of what is missing when the builds can not be listed', async () => {
+    world.target = { same: target({ 1: 1 }) };
+    world.listBuilds = () => Promise.reject(new Error('CodeBuild answered 500'));
+    expect(await world.dispatch(of('app'), of('same'))).toEqual({ m1: 'CodeBuild answered 500' });
   });
 
   test('fails with an error even when something else was thrown', async () => {
     world.refuse = () => 'text' as unknown as Error;
-    const failed = await dispatch(batch(of('app')), world);
-    expect(failed.get('m1')).toBeInstanceOf(Error);
+    expect(await world.dispatch(of('app'))).toEqual({ m1: 'text' });
   });
 
   test('fails no message when a package of a full batch fails, but its own', async () => {
     const names = Array.from({ length: 100 }, (_, n) => `p${n}`);
     world.source = { p57: [new Error('broken')] };
-    expect(await failures(...names.map(name => of(name)))).toEqual({ m58: 'broken' });
-    expect(built().flat()).toHaveLength(99);
+    const stay = await world.dispatch(...names.map(name => of(name)));
+    expect(Object.entries(stay).filter(([, why]) => why !== 'build')).toEqual([['m58', 'broken']]);
+    expect(world.built().flat()).toHaveLength(99);
+  });
+});
+
+describe('a package that takes long', () => {
+  const names = Array.from({ length: 100 }, (_, n) => `p${n}`);
+
+  test('stops no other: 99 of 100 start in the same invocation, and it is given up for now', async () => {
+    world.slow = { p0: 320_000 };
+    const stay = await world.dispatch(...names.map(name => of(name)));
+    expect(world.built()).toEqual([names.slice(1).sort()]);
+    expect(stay.m1).toMatch(/inventories within 45 s: will try again/);
+    expect(world.time.now() - world.begin).toBeLessThan(100_000);
+  });
+
+  test('has a build of its own, after the others have started', async () => {
+    world.slow = { p0: 30_000 };
+    const started: number[] = [];
+    world.onStart = () => started.push(world.time.now() - world.begin);
+    await world.dispatch(of('p0'), of('p1'));
+    expect(world.built()).toEqual([['p1'], ['p0']]);
+    expect(started[0]).toBeLessThan(15_000);
+  });
+
+  test('can be every one of them: the function ends within its five minutes', async () => {
+    world.slow = Object.fromEntries(names.map(name => [name, 320_000]));
+    world.packages = names;
+    await world.dispatch(...names.map(name => of(name)), organization());
+    expect(world.time.now() - world.begin).toBeLessThan(240_000);
+  });
+});
+
+describe('a package that is gone, or that the token may not read', () => {
+  beforeEach(() => { world.source = { app: [world.gone()] }; });
+
+  test('is waited for while its delivery is new: GitHub can be late', async () => {
+    expect(await world.dispatch(of('app', { digest: digest(1) }))).toEqual({ m1: 'unlisted' });
+    expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test.each([['long after its delivery', { digest: digest(1), sentAt: -46 * 60_000 }], ['when a reconcile asks', {
+    reconcile: true as const,
+  }]])(
+    'is done %s, with one line', async (_, message) => {
+      const sentAt = 'sentAt' in message ? world.time.now() + message.sentAt : undefined;
+      expect(await world.dispatch(of('app', { ...message, sentAt }))).toEqual({});
+      expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([
+        {
+          level: 'error',
+          message: 'Package left out: GitHub shows it no more, or not to this token.',
+          detail: { package: 'app', error: world.gone() },
+        },
+      ]);
+    });
+});
+
+describe('a digest that GitHub does not list yet', () => {
+  test('is waited for, and what is listed goes ahead', async () => {
+    world.source = { app: [[version(1, '1')]] };
+    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) })))
+      .toEqual({ m1: 'build', m2: 'unlisted' });
+    expect(world.built()).toEqual([['app']]);
+  });
+
+  test('does not hold up the message of one in which nothing is missing', async () => {
+    world.source = { app: [[version(1, '1')]] };
+    world.target = { app: target({ 1: 1 }) };
+    expect(await world.dispatch(of('app', { digest: digest(1) }), of('app', { digest: digest(2) })))
+      .toEqual({ m2: 'unlisted' });
+  });
+
+  test('starts its build once it is listed', async () => {
+    world.source = { app: [[version(1, '1')], [version(1, '1')], [version(2, '2'), version(1, '1')]] };
+    world.target = { app: target({ 1: 1 }) };
+    const late = (receives: number) => of('app', { digest: digest(2), receives, sentAt: world.begin });
+    expect(await world.dispatch(late(1))).toEqual({ m1: 'unlisted' });
+    world.time.pass(90_000);
+    expect(await world.dispatch(late(5))).toEqual({ m1: 'unlisted' });
+    expect(await world.dispatch(late(6))).toEqual({ m1: 'build' });
+    expect(world.built()).toEqual([['app']]);
+  });
+
+  test('was deleted when it is not listed for long: done, with one line', async () => {
+    world.source = { app: [[version(1, '1')]] };
+    world.target = { app: target({ 1: 1 }) };
+    expect(await world.dispatch(of('app', { digest: digest(2), sentAt: world.time.now() - 46 * 60_000 }))).toEqual({});
+    expect(world.log.lines)
+      .toContainEqual(expect.objectContaining({ level: 'warn', detail: { package: 'app', digests: [digest(2)] } }));
+  });
+});
+
+describe('GitHub\'s budget', () => {
+  test('is left to pushes when it runs low', async () => {
+    world.spend(4_500);
+    expect(await world.dispatch(of('old', { reconcile: true }), of('new'), organization()))
+      .toEqual({ m1: 'budget', m2: 'build', m3: 'budget' });
+    expect(world.looks).toEqual(['new']);
+  });
+
+  test('that is used up lets pushes wait, too, without an error', async () => {
+    world.spend(5_000);
+    expect(await world.dispatch(of('new'))).toEqual({ m1: 'budget' });
+    expect(world.looks).toEqual([]);
+  });
+
+  test('that ends in mid-batch lets the rest wait', async () => {
+    world.packages = Array.from({ length: 50 }, (_, n) => `p${n}`);
+    world.requests = 100;
+    await world.dispatch(organization());
+    // 400 requests of reconciles in a minute, and those that were under way.
+    expect(world.looks.length).toBeLessThanOrEqual(14);
+    expect(world.sent).toHaveLength(50);
+  });
+
+  test('is asked for before a reconcile that knows nothing of it', async () => {
+    world.known = false;
+    await world.dispatch(of('app'));
+    expect(world.refreshed).toBe(0);
+    world.time.pass(60_000);
+    await world.dispatch(of('app', { reconcile: true }));
+    expect(world.refreshed).toBe(1);
+  });
+
+  test('refusals let everything wait until the reset', async () => {
+    world.source = { app: [world.limited(600_000)] };
+    expect(await world.dispatch(of('app'))).toEqual({ m1: 'budget' });
+    expect(await world.dispatch(of('other'))).toEqual({ m1: 'budget' });
+    world.time.pass(600_000);
+    expect(await world.dispatch(of('other'))).toEqual({ m1: 'build' });
+  });
+});
+
+describe('messages of a reconcile', () => {
+  const old = (name: string, more = {}) => of(name, { reconcile: true, ...more });
+
+  test('come after pushes, and have builds of their own', async () => {
+    expect(await world.dispatch(old('a'), of('pushed'), old('b'))).toEqual({ m1: 'build', m2: 'build', m3: 'build' });
+    expect(world.looks[0]).toBe('pushed');
+    expect(world.built()).toEqual([['pushed'], ['a', 'b']]);
+    expect(world.builds.map(({ purpose }) => purpose)).toEqual(['push', 'reconcile']);
+  });
+
+  test('wait for their turn while two builds of reconciles run; pushes do not', async () => {
+    world.addBuild({ packages: ['x'], purpose: 'reconcile' });
+    world.addBuild({ packages: ['y'], purpose: 'reconcile' });
+    expect(await world.dispatch(old('a'), of('pushed'))).toEqual({ m1: 'turn', m2: 'build' });
+    expect(world.built()).toEqual([['pushed']]);
+  });
+
+  test('that wait for their turn are planned once: the next look costs no request', async () => {
+    world.addBuild({ packages: ['x'], purpose: 'reconcile' });
+    world.addBuild({ packages: ['y'], purpose: 'reconcile' });
+    await world.dispatch(old('a'));
+    expect(await world.dispatch(old('a', { receives: 2 }))).toEqual({ m1: 'turn' });
+    expect(world.looks).toEqual(['a']);
+    world.endBuilds('SUCCEEDED');
+    expect(await world.dispatch(old('a', { receives: 3 }))).toEqual({ m1: 'build' });
+  });
+
+  test('do not wait for builds of pushes', async () => {
+    ['x', 'y', 'z'].forEach(name => world.addBuild({ packages: [name], purpose: 'push' }));
+    expect(await world.dispatch(old('a'))).toEqual({ m1: 'build' });
+  });
+
+  test('are done when one build that began after them succeeded: what is left is refused by ECR', async () => {
+    await world.dispatch(old('a'));
+    world.endBuilds('SUCCEEDED');
+    expect(await world.dispatch(old('a', { receives: 2 }))).toEqual({});
+    expect(world.built()).toHaveLength(1);
+  });
+
+  test('wait for their turn when no build is to be had', async () => {
+    world.refuse = () => new Error('quota');
+    expect(await world.dispatch(old('a'))).toEqual({ m1: 'quota' });
   });
 });
 
 describe('an organization message', () => {
-  const organization = { kind: 'organization' } as const;
   const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `app-${n}`);
 
-  test('starts one build for everything that is missing', async () => {
+  test('is done at once when nothing is missing', async () => {
+    world.packages = names(120);
+    world.target = Object.fromEntries(world.packages.map(name => [name, target({ 1: 1 })]));
+    expect(await world.dispatch(organization())).toEqual({});
+    expect([world.sent, world.built(), world.lists]).toEqual([[], [], 0]);
+  });
+
+  test('starts one build for everything that is missing, and leaves the look at it to messages', async () => {
     world.packages = ['same', 'app', 'team/tool'];
     world.target = { same: target({ 1: 1 }) };
-    expect(await failures(organization)).toEqual({});
-    expect(built()).toEqual([['app', 'team/tool']]);
-    expect(world.sent).toEqual([]);
+    expect(await world.dispatch(organization())).toEqual({});
+    expect(world.built()).toEqual([['app', 'team/tool']]);
+    expect(world.sent).toEqual(
+      ['app', 'team/tool'].map(name => ({ message: { kind: 'package', package: name, reconcile: true }, delay: 120 })),
+    );
   });
 
-  test('is about whole packages, once, however often it comes and whatever a delivery announced', async () => {
+  test('sends its messages before their build starts, so that the build is the work of them', async () => {
     world.packages = ['app'];
-    world.source = { app: [[version(2, '2'), version(1, '1')]] };
-    expect(await failures(organization, of('app', { digest: digest(1), delivery: 'd1' }), organization)).toEqual({});
-    expect(world.announced).toEqual([[]]);
-    expect(built()).toEqual([['app']]);
+    const order: string[] = [];
+    world.onStart = () => order.push('build');
+    world.onSend = () => order.push('send');
+    await world.dispatch(organization());
+    expect(order).toEqual(['send', 'build']);
   });
 
-  test('comes after what was pushed a moment ago, which has a build of its own', async () => {
-    world.packages = ['a', 'b', 'pushed'];
-    expect(await failures(organization, of('pushed', { digest: digest(1) }))).toEqual({});
-    expect(world.looks[0]).toBe('pushed');
-    expect(built()).toEqual([['pushed'], ['a', 'b']]);
-  });
-
-  test('leaves what is too much for one go to messages of their own', async () => {
-    world.packages = names(130);
-    expect(await failures(organization)).toEqual({});
-    expect(built().flat()).toHaveLength(100);
-    expect(world.sent).toEqual(names(130).slice(100).map(name => ({ kind: 'package', package: name })));
+  test('is about whole packages, once, however often it comes; what was pushed a moment ago goes first', async () => {
+    world.packages = ['a', 'pushed'];
+    expect(await world.dispatch(organization(), of('pushed', { digest: digest(1) }), organization()))
+      .toEqual({ m2: 'build' });
+    expect(world.looks).toEqual(['pushed', 'a', 'pushed']);
+    expect(world.announced).toEqual([[digest(1)], [], []]);
+    expect(world.built()).toEqual([['pushed'], ['a']]);
   });
 
   test('leaves what takes too long to messages of their own', async () => {
     world.packages = names(40);
-    const { planPackage } = world;
-    const slow = { ...world, planPackage: (...args: Parameters<typeof planPackage>) => { world.time.pass(3_000); return planPackage(...args); } };
-    expect(await dispatch(batch(organization), slow)).toEqual(new Map());
-    expect(built().flat()).toHaveLength(20);
-    expect(world.sent).toHaveLength(20);
+    world.slow = Object.fromEntries(world.packages.map(name => [name, 15_000]));
+    expect(await world.dispatch(organization())).toEqual({});
+    expect(world.looks).toHaveLength(30);
+    expect(world.sent).toHaveLength(40);
   });
 
-  test('never leaves a delivery for later', async () => {
-    world.packages = names(3);
-    const late = { ...world, now: () => { world.time.pass(60_000); return world.time.now(); } };
-    expect(await dispatch(batch(organization, of('app-1')), late)).toEqual(new Map());
-    expect(built()).toEqual([['app-1']]);
-    expect(world.sent.map(message => message.package)).toEqual(['app-0', 'app-2']);
+  test('leaves a package that fails to a message of its own, and goes on with the others', async () => {
+    world.packages = ['app', 'bad'];
+    world.source = { bad: [new Error('GitHub answered 502')] };
+    expect(await world.dispatch(organization())).toEqual({});
+    expect(world.built()).toEqual([['app']]);
+    expect(world.sent.map(({ message }) => message.package).sort()).toEqual(['app', 'bad']);
+  });
+
+  test('starts no more builds than two run', async () => {
+    world.packages = ['app'];
+    world.addBuild({ packages: ['x'], purpose: 'reconcile' });
+    world.addBuild({ packages: ['y'], purpose: 'reconcile' });
+    expect(await world.dispatch(organization())).toEqual({});
+    expect([world.built(), world.sent.map(({ message }) => message.package)]).toEqual([[], ['app']]);
   });
 
   test('of an empty organization is done', async () => {
-    expect(await failures(organization)).toEqual({});
-    expect([world.sent, built()]).toEqual([[], []]);
+    expect(await world.dispatch(organization())).toEqual({});
+    expect([world.sent, world.built()]).toEqual([[], []]);
   });
 
-  test('tries a package that fails again by a message, and goes on with the others', async () => {
-    world.packages = ['app', 'bad'];
-    world.source = { bad: [new Error('GitHub answered 502')] };
-    expect(await failures(organization)).toEqual({});
-    expect(built()).toEqual([['app']]);
-    expect(world.sent).toEqual([{ kind: 'package', package: 'bad' }]);
-    expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'warn', message: 'Package failed: trying it again by a message of its own.' }));
+  test('waits while an earlier reconcile is under way, a day at the most', async () => {
+    world.waiting = 501;
+    world.packages = ['app'];
+    expect(await world.dispatch(organization())).toEqual({ m1: 'turn' });
+    expect(await world.dispatch(organization({ sentAt: world.time.now() - 25 * 3_600_000 }))).toEqual({});
   });
 
-  test('tries packages whose build does not start again by messages', async () => {
-    world.packages = ['app', 'tool'];
-    world.refuse = () => new Error('no builds');
-    expect(await failures(organization)).toEqual({});
-    expect(world.sent.map(message => message.package)).toEqual(['app', 'tool']);
+  test('fails when what is left can not be sent: it comes back, '
+    + 'and no build starts that nobody looks after', async () => {
+    world.packages = names(3);
+    world.send = () => Promise.reject(new Error('the queue refused'));
+    expect(await world.dispatch(organization())).toEqual({ m1: 'the queue refused' });
+    expect(world.built()).toEqual([]);
   });
 
-  test('fails when what is left can not be sent: it comes back', async () => {
-    world.packages = names(101);
-    const full = { ...world, send: () => Promise.reject(new Error('the queue refused')) };
-    expect([...await dispatch(batch(organization), full)].map(([id, { message }]) => [id, message])).toEqual([['m1', 'the queue refused']]);
-  });
-
-  test('fails alone when the listing fails', async () => {
+  test('fails alone when the organization can not be listed', async () => {
     world.packages = new Error('GitHub answered 401');
-    expect(await failures(organization, of('app'), organization)).toEqual({ m1: 'GitHub answered 401', m3: 'GitHub answered 401' });
-    expect(built()).toEqual([['app']]);
-  });
-});
-
-describe('a listing that trails behind the delivery', () => {
-  const late = of('app', { digest: digest(2) });
-
-  test('is looked at again after a moment', async () => {
-    world.source = { app: [[version(1, '1')], [version(2, '2'), version(1, '1')]] };
-    world.target = { app: target({ 1: 1 }) };
-    expect(await failures(late)).toEqual({});
-    expect(world.looks).toHaveLength(2);
-    expect(world.time.slept).toHaveLength(1);
-    expect(built()).toEqual([['app']]);
-  });
-
-  test('is not waited for when it holds every digest', async () => {
-    world.source = { app: [[version(2, '2')]] };
-    await failures(late);
-    expect(world.time.slept).toEqual([]);
-  });
-
-  test('is not waited for when no digest was announced', async () => {
-    world.source = { app: [[]] };
-    await failures(of('app'));
-    expect(world.time.slept).toEqual([]);
-  });
-
-  test('fails after some looks, so that the queue brings the message again', async () => {
-    expect(await failures(late)).toEqual({ m1: `GitHub announced ${digest(2)} of package "app" but does not list it yet: will look again.` });
-    expect(built()).toEqual([]);
-    expect(world.time.slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(30_000);
-  });
-
-  test('still fails when one of several messages is new', async () => {
-    expect(Object.keys(await failures({ ...late, receives: 5 }, of('app', { digest: digest(3), receives: 1 })))).toEqual(['m1', 'm2']);
-  });
-
-  test('is given up in the end: the version was deleted, and what else is missing is built', async () => {
-    expect(await failures({ ...late, receives: 3 })).toEqual({});
-    expect(built()).toEqual([['app']]);
-    expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'warn', detail: { package: 'app', digests: [digest(2)] } }));
-  });
-
-  test('is waited for even when the schedule asks for the whole package at the same time', async () => {
-    expect(Object.keys(await failures(late, of('app')))).toEqual(['m1', 'm2']);
-    expect(built()).toEqual([]);
-  });
-
-  test('does not hold up other packages', async () => {
-    expect(Object.keys(await failures(late, of('other')))).toEqual(['m1']);
-    expect(built()).toEqual([['other']]);
+    expect(await world.dispatch(organization(), of('app'), of('old', { reconcile: true }), organization())).toEqual({
+      m1: 'GitHub answered 401', m2: 'build', m3: 'build', m4: 'GitHub answered 401',
+    });
   });
 });

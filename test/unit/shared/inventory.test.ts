@@ -10,7 +10,7 @@ afterEach(() => aws.close());
 
 async function planned(source: () => Promise<SourceVersion[]>, ListImages: (input: Input) => object, prefix = 'my-org'): ReturnType<typeof planPackage> {
   aws = await startAws({ ListImages });
-  const github: GitHubPackages = { listPackages: () => Promise.resolve([]), listVersions: source };
+  const github: GitHubPackages = { listPackages: () => Promise.resolve([]), listVersions: source, rateLimit: () => Promise.resolve(undefined) };
   return planPackage('App', { github, ecr: new ECRClient(aws.client), prefix });
 }
 
@@ -36,4 +36,12 @@ test('fails when GitHub fails midway: never "nothing missing"', async () => {
 
 test('fails when ECR fails: never "nothing there"', async () => {
   await expect(planned(listed, () => { throw new AwsFailure('AccessDeniedException', 'not you'); })).rejects.toThrow('not you');
+});
+
+test('fails when ECR\'s listing breaks off: never "nothing there"', async () => {
+  aws = await startAws({ ListImages: () => ({ imageIds: [{ imageDigest: digest(1), imageTag: '1' }], nextToken: 'more' }) });
+  aws.faults.add({ operation: 'ListImages', skip: 1, fault: { kind: 'truncate', afterBytes: 20 }, times: Infinity });
+  const github: GitHubPackages = { listPackages: () => Promise.resolve([]), listVersions: listed, rateLimit: () => Promise.resolve(undefined) };
+  await expect(planPackage('app', { github, ecr: new ECRClient(aws.client), prefix: 'my-org' })).rejects.toThrow();
+  expect(aws.calls).toHaveLength(2);
 });
