@@ -10,6 +10,7 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { CopyEngine } from './copy-engine';
 import { isRepositoryName, repositoryName } from './image-name';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
 import { repositoriesArn } from './private/permissions';
@@ -71,15 +72,27 @@ export interface GhcrMirrorProps {
   readonly repositoryPrefix?: string;
 
   /**
-   * Image, size and further settings of the CodeBuild environment. The image must have bash and Node.js 20 or newer. For images that
-   * the mirror can't move itself it uses skopeo, which it installs with apt-get or dnf where the image lacks it.
+   * The program that moves the bytes of images. skopeo is installed at the start of each build, with apt-get or dnf, unless the image of
+   * `buildEnvironment` has it; if that fails, the build copies with the direct engine and says so. With both engines each image is compared
+   * by its digest.
+   *
+   * @default - `CopyEngine.SKOPEO`; with Lambda compute `CopyEngine.DIRECT`
+   */
+  readonly engine?: CopyEngine;
+
+  /**
+   * Image, size and further settings of the CodeBuild environment. The image must have bash and Node.js 20 or newer.
+   *
+   * An image of `LinuxLambdaBuildImage` or `LinuxArmLambdaBuildImage` runs the builds on Lambda compute: they start within seconds, end
+   * after 15 minutes at the latest, and have no root.
    *
    * @default - `aws/codebuild/standard:8.0` (Ubuntu 24.04), compute type SMALL
    */
   readonly buildEnvironment?: BuildEnvironment;
 
   /**
-   * How long one build may take, between 5 minutes and 8 hours. What it does not finish, the next run does.
+   * How long one build may take, between 5 minutes and 8 hours. The next build continues with what it did not finish. With Lambda compute
+   * it is 15 minutes at most.
    *
    * @default Duration.hours(1)
    */
@@ -201,6 +214,7 @@ export class GhcrMirror extends Construct {
       githubApiUrl,
       registryHost,
       packagesToken,
+      engine: props.engine,
       buildEnvironment: props.buildEnvironment,
       buildTimeout: props.buildTimeout ?? Duration.hours(1),
       putImageRate: props.putImageRate ?? 9.5,

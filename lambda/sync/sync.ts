@@ -8,9 +8,10 @@ import { AimdLimit } from './resilience/aimd-limit';
 import { causeOf } from './resilience/causes';
 import { LoginRenewal } from './resilience/login-renewal';
 import { verify } from './verify';
+import { CopyEngine } from '../../src/copy-engine';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
-import type { Plan } from '../shared/plan';
+import type { Action, Plan } from '../shared/plan';
 
 /**
  * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of memory while it moves,
@@ -19,6 +20,9 @@ import type { Plan } from '../shared/plan';
 const CONCURRENT_PACKAGES = 16;
 const CONCURRENT_IMAGES = 24;
 const CONCURRENT_BLOBS = { start: 16, max: 32 };
+
+/** How many manifests are read, copied and put at the same time. An index holds no place while its children are copied. */
+const CONCURRENT_MANIFESTS = 32;
 
 /** Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
@@ -30,6 +34,8 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
   const run: SyncRun = {
     ...dependencies,
     blobConcurrency: new AimdLimit(CONCURRENT_BLOBS.start, CONCURRENT_BLOBS.max),
+    processes: new AimdLimit(dependencies.concurrentProcesses, dependencies.concurrentProcesses),
+    manifests: pLimit(CONCURRENT_MANIFESTS),
     logins: new LoginRenewal(dependencies.renewLogins),
     mountSources: new Map(),
     stopped: time.signal,
@@ -54,9 +60,10 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
 class SyncJob {
   public readonly plans: Plan[] = [];
   public readonly outcomes: ImageOutcome[] = [];
-  private readonly images = pLimit(CONCURRENT_IMAGES);
+  private readonly firsts = pLimit(CONCURRENT_IMAGES);
+  private readonly others = pLimit(CONCURRENT_IMAGES);
   /** For each digest, the first copy of that image into any repository. */
-  private readonly firsts = new Map<string, Promise<unknown>>();
+  private readonly copies = new Map<string, Promise<ImageOutcome>>();
 
   constructor(private readonly run: SyncRun) {}
 
@@ -81,22 +88,39 @@ class SyncJob {
     const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
     const target = { package: name, repository: plan.repository, uri };
     const manifests = new ManifestCopier(target, present, plan.repositoryExists, run);
-    const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...target, action, manifests })));
+    const outcomes = await Promise.all(await this.images({ ...target, manifests }, plan.actions));
     const verified = await verify(plan.repository, outcomes, run);
     this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : logOutcome(run, outcome)));
   }
 
+  /**
+   * Starts on all images of a package. skopeo's processes know nothing of each other, so with skopeo one image goes first: the others find
+   * the blobs that they share with it.
+   */
+  private async images(target: Omit<ImageJob, 'action'>, actions: readonly Action[]): Promise<Promise<ImageOutcome>[]> {
+    const copies = actions.some(({ kind }) => kind === 'copy');
+    const oneFirst = copies && await this.run.engine() === CopyEngine.SKOPEO;
+    let first: Promise<ImageOutcome> | undefined;
+    return actions.map(action => {
+      const outcome = this.image({ ...target, action }, oneFirst ? first : undefined);
+      if (action.kind === 'copy') { first ??= outcome; }
+      return outcome;
+    });
+  }
+
   /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
-  private async image(job: ImageJob): Promise<ImageOutcome> {
+  private image(job: ImageJob, first: Promise<ImageOutcome> | undefined): Promise<ImageOutcome> {
     const { digest } = job.action;
-    const first = this.firsts.get(digest);
-    if (first !== undefined) {
-      await first;
-      return this.images(() => runJob(job, this.run));
-    }
-    const outcome = this.images(() => runJob(job, this.run));
-    this.firsts.set(digest, outcome);
+    const earlier = [first, this.copies.get(digest)].filter(outcome => outcome !== undefined);
+    const outcome = this.afterwards(job, earlier);
+    if (!this.copies.has(digest)) { this.copies.set(digest, outcome); }
     return outcome;
+  }
+
+  /** Images that waited have a limit of their own, so that they take no place from the first images of packages planned later. */
+  private async afterwards(job: ImageJob, earlier: readonly Promise<ImageOutcome>[]): Promise<ImageOutcome> {
+    await Promise.all(earlier);
+    return (earlier.length > 0 ? this.others : this.firsts)(() => runJob(job, this.run));
   }
 }
 

@@ -3,7 +3,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { BuildEnvironmentVariableType, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { newMirror, newStack, secret, synth } from './synth';
-import type { GhcrMirrorProps } from '../../src';
+import type { CopyEngine, GhcrMirrorProps } from '../../src';
 
 type Case = readonly [prop: string, props: Partial<GhcrMirrorProps>, got: string, fix: RegExp];
 
@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   ['repositoryPrefix', { repositoryPrefix: 'x'.repeat(300) }, `"${'x'.repeat(300)}"`, PREFIX],
   ['coalescingWindow', { coalescingWindow: Duration.seconds(301) }, 'Duration.seconds(301)', /a few seconds are enough/],
   ['coalescingWindow', { coalescingWindow: Duration.millis(1500) }, 'Duration.millis(1500)', /a few seconds are enough/],
+  ['engine', { engine: 'crane' as CopyEngine }, '"crane"', /leave it out to copy with skopeo/],
   ['buildTimeout', { buildTimeout: Duration.minutes(4) }, 'Duration.minutes(4)', /the next one does/],
   ['buildTimeout', { buildTimeout: Duration.hours(37) }, 'Duration.hours(37)', /the next one does/],
   ['buildTimeout', { buildTimeout: Duration.seconds(330) }, 'Duration.seconds(330)', /the next one does/],

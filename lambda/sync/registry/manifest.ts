@@ -15,6 +15,8 @@ export interface ParsedManifest {
   readonly children: readonly string[] | undefined;
   /** Config and layers that have to be there before the manifest is put. An index has none of its own. */
   readonly blobs: readonly Descriptor[];
+  /** Digest of the manifest that this one is about: an attestation's image. */
+  readonly subject: string | undefined;
   /** Whether it is something else than an image: a signature, an attestation, a chart. An index is one when all its children are. */
   readonly artifact: boolean;
 }
@@ -38,6 +40,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ParsedMan
     mediaType,
     children: listed && [...new Set(listed.flatMap(({ digest }) => digest ?? []))],
     blobs: [document.config, ...layers].flatMap(descriptor => blobOf(descriptor) ?? []),
+    subject: document.subject?.digest,
     artifact: document.artifactType !== undefined || document.subject !== undefined || !image,
   };
 }
