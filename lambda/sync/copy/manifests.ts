@@ -9,7 +9,6 @@ import type { CopyRun } from './run';
 import { SkopeoEngine } from './skopeo-engine';
 import { CopyEngine } from '../../../src/copy-engine';
 import { messageOf } from '../../shared/errors';
-import { settleAll } from '../../shared/settle-all';
 import { causeOf } from '../resilience/causes';
 
 /** How the copy of a manifest ended. */
@@ -23,6 +22,15 @@ export interface Copied {
 /** ECR does not accept this kind of manifest, and it is an artifact, not an image. */
 export class ArtifactRefused extends Error {
   public override readonly name = 'ArtifactRefused';
+}
+
+/** A child of an index could not be copied, so that the index can't be put. An image without its attestation is not mirrored either. */
+export class ChildFailed extends Error {
+  public override readonly name = 'ChildFailed';
+
+  constructor(digest: string, cause: unknown) {
+    super(`child ${digest}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** What has to happen next to a manifest that can't be copied at once. */
@@ -101,24 +109,34 @@ export class ManifestCopier {
   }
 
   private async index(fetched: FetchedManifest, children: readonly string[]): Promise<Copied> {
-    const copied = await this.children(children);
-    const artifact = fetched.parsed.artifact || (copied.length > 0 && copied.every(child => child.artifact));
+    const copied = await this.children(fetched, children);
+    const artifact = fetched.parsed.artifact || areArtifacts(children, copied);
     await refusable(artifact, async () => {
       try {
         await this.writer.put(fetched);
       } catch (error) {
         if (!(error instanceof ReferencedImagesNotFoundException)) { throw error; }
         this.distrustInventory();
-        await this.children(children);
+        await this.children(fetched, children);
         await this.writer.put(fetched);
       }
     });
     return { bytes: copied.reduce((sum, child) => sum + child.bytes, 0), artifact };
   }
 
-  private children(digests: readonly string[]): Promise<Copied[]> {
+  /**
+   * Copies the children that the repository lacks. All of them come to an end before a failure is thrown.
+   *
+   * @throws ArtifactRefused when ECR refuses a child of an index that is an artifact itself; ChildFailed for any other failure
+   */
+  private async children({ parsed }: FetchedManifest, digests: readonly string[]): Promise<Copied[]> {
     const missing = digests.filter(digest => !this.present.has(digest));
-    return settleAll(missing.map(digest => this.underWay.get(digest) ?? this.begin(digest)));
+    const settled = await Promise.allSettled(missing.map(digest => this.underWay.get(digest) ?? this.begin(digest)));
+    const copied = settled.map(result => result.status === 'fulfilled' ? result.value : { bytes: 0, artifact: isRefusal(result.reason) });
+    const failures = settled.flatMap((result, at) => result.status === 'rejected' ? new ChildFailed(missing[at], result.reason) : []);
+    if (failures.length === 0) { return copied; }
+    const [failure] = [...failures.filter(({ cause }) => !isRefusal(cause)), ...failures];
+    throw isRefusal(failure.cause) && (parsed.artifact || areArtifacts(digests, copied)) ? failure.cause : failure;
   }
 
   private async manifest(fetched: FetchedManifest, chosen: Engine): Promise<Copied> {
@@ -133,6 +151,15 @@ export class ManifestCopier {
     });
     return { bytes, artifact };
   }
+}
+
+/** An index of artifacts alone is one itself. Children that were there before are images, for all that is known. */
+function areArtifacts(children: readonly string[], copied: readonly Copied[]): boolean {
+  return copied.length > 0 && copied.length === children.length && copied.every(({ artifact }) => artifact);
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ArtifactRefused;
 }
 
 /** @throws ArtifactRefused when ECR does not accept an artifact */

@@ -214,3 +214,36 @@ test('a blob is not mounted from a repository where no manifest refers to it', a
   expect(await run('one', 'two')).toMatchObject({ copied: 1, failed: 1 });
   expect(world.moved.filter(({ to }) => to === 'my-org/two').map(({ mountFrom }) => mountFrom)).toEqual([undefined, undefined]);
 });
+
+describe('a child that ECR refuses', () => {
+  beforeEach(() => { world.engine = CopyEngine.DIRECT; });
+  const refuses = (n: number): void => {
+    const { target } = world.dependencies;
+    const put = target.put.bind(target);
+    target.put = (repository, manifest, own, tag) => own === digest(n) ? Promise.reject(new Failure('unsupported', 'no')) : put(repository, manifest, own, tag);
+    world.refuseSkopeo = () => new Failure('unsupported', 'no');
+  };
+
+  test('fails the image that it belongs to, and is named', async () => {
+    publish({ 1: { children: [2, 3] }, 3: { layers: [1], subject: 2 } });
+    refuses(3);
+    world.listed.app = [version(1, '1')];
+    expect(await run('app')).toMatchObject({ copied: 0, refused: 0, failed: 1 });
+    expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: child ${digest(3)}: no - then, by skopeo: no\\. ECR does not accept`));
+  });
+
+  test('fails the image also when all the others were there before', async () => {
+    publish({ 1: { children: [2, 3] }, 3: { layers: [1], subject: 2 } });
+    refuses(3);
+    world.hold('my-org/app', { other: 2 });
+    world.listed.app = [version(1, '1')];
+    expect(await run('app')).toMatchObject({ copied: 0, refused: 0, failed: 1 });
+  });
+
+  test('is only refused where the whole index is artifacts', async () => {
+    publish({ 1: { children: [2, 3] }, 2: { layers: [1], subject: 7 }, 3: { layers: [2], subject: 7 } });
+    refuses(3);
+    world.listed.app = [version(1, '1')];
+    expect(await run('app')).toMatchObject({ copied: 0, refused: 1, failed: 0 });
+  });
+});
