@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   return together(results).failures.length > 0 ? 1 : 0;
 }
 
-/** What stands for what: nobody should take these numbers for those of AWS. */
+/** Names the stand-in for each part, so that nobody takes these numbers for those of AWS. */
 function simulated({ roundTripMs, connectionRoundTrips, seed }: BenchArguments): string[] {
   return [
     `Simulated: GitHub, GHCR (blobs by redirect) and ECR are stand-ins on loopback, in a process of their own. Every request takes ${roundTripMs} ms, `

@@ -1,7 +1,7 @@
 import type { Command } from '../measure/command';
 import type { Addresses } from '../servers/protocol';
 
-/** What a contestant is asked for: everything of these packages into repositories below the prefix. */
+/** The task of a contestant: copy everything in these packages to repositories below the prefix. */
 export interface Task {
   readonly addresses: Addresses;
   /** Of the ECR repositories: `my-org/run-3`. */

@@ -14,7 +14,7 @@ export interface ServerOptions {
   readonly dispatch?: boolean;
 }
 
-/** What a contestant has to know. */
+/** Addresses and credentials that a contestant gets. */
 export interface Addresses {
   /** Process that holds all servers. */
   readonly pid: number;
@@ -39,7 +39,7 @@ export interface WebhookFunction {
   readonly secret: string;
 }
 
-/** What went over the wires since the last `mark`. */
+/** Traffic since the last `mark`. */
 export interface Traffic {
   readonly requests: { readonly github: number; readonly ghcr: number; readonly ecr: number; readonly aws: number };
   /** Connections that were opened for them. */
@@ -54,7 +54,7 @@ export interface Traffic {
   readonly throttled: number;
 }
 
-/** What the process of the servers answers. */
+/** Requests that the process of the servers answers. */
 export interface Operations {
   start(options: ServerOptions): Promise<Addresses>;
   /** Creates the repositories that rivals can't create, below a prefix. */

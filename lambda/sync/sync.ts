@@ -7,11 +7,14 @@ import { conflictCause, createReport, failureText, ImageOutcome, imageLine, Outc
 import { AimdLimit } from './resilience/aimd-limit';
 import { causeOf } from './resilience/causes';
 import { LoginRenewal } from './resilience/login-renewal';
+import { retrying } from './resilience/retry';
+import { placeBySource, TagMover } from './source-tags';
 import { verify } from './verify';
 import { CopyEngine } from '../../src/copy-engine';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
 import type { Action, Plan } from '../shared/plan';
+import { settleAll } from '../shared/settle-all';
 
 /**
  * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of memory while it moves,
@@ -56,6 +59,9 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
   return report;
 }
 
+/** Work on one image. */
+type Work = () => Promise<ImageOutcome[]>;
+
 /** The packages of a run and the outcomes so far. */
 class SyncJob {
   public readonly plans: Plan[] = [];
@@ -63,7 +69,7 @@ class SyncJob {
   private readonly firsts = pLimit(CONCURRENT_IMAGES);
   private readonly others = pLimit(CONCURRENT_IMAGES);
   /** For each digest, the first copy of that image into any repository. */
-  private readonly copies = new Map<string, Promise<ImageOutcome>>();
+  private readonly copies = new Map<string, Promise<ImageOutcome[]>>();
 
   constructor(private readonly run: SyncRun) {}
 
@@ -76,7 +82,7 @@ class SyncJob {
     }
   }
 
-  public async package({ package: name, plan, present }: PlannedPackage): Promise<void> {
+  public async package({ package: name, plan, present, presentTags }: PlannedPackage): Promise<void> {
     const { run } = this;
     this.outcomes.push(...plan.conflicts.map(({ tag, digest, present: other }) =>
       logOutcome(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
@@ -88,40 +94,64 @@ class SyncJob {
     const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
     const target = { package: name, repository: plan.repository, uri };
     const manifests = new ManifestCopier(target, present, plan.repositoryExists, run);
-    const outcomes = await Promise.all(await this.images({ ...target, manifests }, plan.actions));
-    const verified = await verify(plan.repository, outcomes, run);
-    this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : logOutcome(run, outcome)));
+    const mover = tagMover({ ...target, manifests }, run);
+    const outcomes = (await Promise.all(await this.images(plan.actions, action => placeBySource(action, presentTags, {
+      ...mover, place: group => runJob({ ...target, manifests, action: { ...action, ...group } }, run),
+    })))).flat();
+    const verified = await verify(plan.repository, outcomes, {
+      ...mover, list: () => run.target.list(plan.repository), sleep: run.sleep,
+    });
+    this.outcomes.push(...verified.map(outcome => outcomes.includes(outcome) ? outcome : logOutcome(run, outcome)));
   }
 
   /**
    * Starts on all images of a package. skopeo's processes know nothing of each other, so with skopeo one image goes first: the others find
    * the blobs that they share with it.
    */
-  private async images(target: Omit<ImageJob, 'action'>, actions: readonly Action[]): Promise<Promise<ImageOutcome>[]> {
+  private async images(
+    actions: readonly Action[], work: (action: Action) => Promise<ImageOutcome[]>,
+  ): Promise<Promise<ImageOutcome[]>[]> {
     const copies = actions.some(({ kind }) => kind === 'copy');
     const oneFirst = copies && await this.run.engine() === CopyEngine.SKOPEO;
-    let first: Promise<ImageOutcome> | undefined;
+    let first: Promise<unknown> | undefined;
     return actions.map(action => {
-      const outcome = this.image({ ...target, action }, oneFirst ? first : undefined);
-      if (action.kind === 'copy') { first ??= outcome; }
-      return outcome;
+      const outcomes = this.image(action.digest, () => work(action), oneFirst ? first : undefined);
+      if (action.kind === 'copy') { first ??= outcomes; }
+      return outcomes;
     });
   }
 
   /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
-  private image(job: ImageJob, first: Promise<ImageOutcome> | undefined): Promise<ImageOutcome> {
-    const { digest } = job.action;
+  private image(digest: string, work: Work, first: Promise<unknown> | undefined): Promise<ImageOutcome[]> {
     const earlier = [first, this.copies.get(digest)].filter(outcome => outcome !== undefined);
-    const outcome = this.afterwards(job, earlier);
-    if (!this.copies.has(digest)) { this.copies.set(digest, outcome); }
-    return outcome;
+    const outcomes = this.afterwards(work, earlier);
+    if (!this.copies.has(digest)) { this.copies.set(digest, outcomes); }
+    return outcomes;
   }
 
   /** Images that waited have a limit of their own, so that they take no place from the first images of packages planned later. */
-  private async afterwards(job: ImageJob, earlier: readonly Promise<ImageOutcome>[]): Promise<ImageOutcome> {
-    await Promise.all(earlier);
-    return (earlier.length > 0 ? this.others : this.firsts)(() => runJob(job, this.run));
+  private async afterwards(work: Work, earlier: readonly Promise<unknown>[]): Promise<ImageOutcome[]> {
+    await Promise.allSettled(earlier);
+    return (earlier.length > 0 ? this.others : this.firsts)(work);
   }
+}
+
+/** The tags of one package, in GHCR and in its repository. */
+function tagMover(target: Omit<ImageJob, 'action'>, run: SyncRun): TagMover {
+  const { repository } = target;
+  const source = sourceRepository(run.organization, target.package);
+  return {
+    sourceDigests: async tags => new Map(await settleAll(tags.map(async tag => [
+      tag,
+      await retrying(`${source}:${tag}`, run, run.blobConcurrency, () => run.source.tagDigest(source, tag, run.stopped)),
+    ] as const))),
+    place: ({ digest, tags }) => runJob({ ...target, action: { kind: 'copy', digest, tags } }, run),
+    failed: ({ digest, tags }, error) => (
+      run.stopped.aborted
+        ? outOfTime(run, { repository, tags, digest })
+        : notMirrored(run, { repository, tags, digest }, error)
+    ),
+  };
 }
 
 function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action'], run: SyncRun): ImageOutcome {
