@@ -10,6 +10,7 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { CopyEngine } from './copy-engine';
 import { isRepositoryName, repositoryName } from './image-name';
 import { acknowledge } from './private/acknowledgements';
 import { DISPATCH_TIMEOUT, Dispatcher } from './private/dispatcher';
@@ -91,9 +92,20 @@ export interface GhcrMirrorProps {
   readonly repositoryPrefix?: string;
 
   /**
+   * The program that moves the bytes of images. skopeo is installed at the start of each build, with apt-get or dnf,
+   * unless the image of `buildEnvironment` has it; if that fails, the build copies with the direct engine and says so.
+   * With both engines each image is compared by its digest.
+   *
+   * @default - `CopyEngine.SKOPEO`; with Lambda compute `CopyEngine.DIRECT`
+   */
+  readonly engine?: CopyEngine;
+
+  /**
    * Image, size and further settings of the CodeBuild environment. The build image must have bash and Node.js 20 or
-   * newer. If the mirror can't copy a container image itself, it runs skopeo; if the build image has no skopeo, the
-   * build installs it with apt-get or dnf. Privileged mode is refused, because nothing needs a Docker daemon.
+   * newer. Privileged mode is refused, because nothing needs a Docker daemon.
+   *
+   * An image of `LinuxLambdaBuildImage` or `LinuxArmLambdaBuildImage` runs the builds on Lambda compute: they start
+   * within seconds, end after 15 minutes at the latest, and have no root.
    *
    * @default - `aws/codebuild/standard:8.0` (Ubuntu 24.04), compute type SMALL
    */
@@ -101,7 +113,7 @@ export interface GhcrMirrorProps {
 
   /**
    * Longest duration of one build: whole minutes, from 5 minutes to 8 hours. The next build copies the images that this
-   * one did not get to.
+   * one did not get to. With Lambda compute it is 15 minutes at most.
    *
    * @default Duration.hours(1)
    */
@@ -248,6 +260,7 @@ export class GhcrMirror extends Construct {
       githubApiUrl,
       registryHost,
       packagesToken,
+      engine: props.engine,
       buildEnvironment: props.buildEnvironment,
       buildTimeout: props.buildTimeout ?? Duration.hours(1),
       putImageRate: props.putImageRate ?? 9.5,

@@ -1,1 +1,2 @@
+export * from './copy-engine';
 export * from './ghcr-mirror';

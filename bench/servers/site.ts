@@ -207,6 +207,7 @@ export class Site implements Operations {
   private syncEnvironment({ context, stack, github, ghcr, putImageRate }: Started, { putImagePerSecond }: ServerOptions): Record<string, string> {
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
       BUILD_TIMEOUT_MINUTES: '60',
+      ENGINE: 'direct',
       GITHUB_API_URL: github.url,
       ORGANIZATION,
       PACKAGES_TOKEN_ARN: `arn:${context.partition}:secretsmanager:${context.region}:${context.account}:secret:${PACKAGES_SECRET}`,

@@ -12,12 +12,14 @@ export interface Target extends ManifestStore {
 }
 
 /** The parts of a run that it makes for itself. */
-type OwnParts = 'blobConcurrency' | 'logins' | 'mountSources' | 'stopped';
+type OwnParts = 'blobConcurrency' | 'logins' | 'manifests' | 'mountSources' | 'processes' | 'stopped';
 
 /** What a sync is given: the registries, the clock and the limits of the build. */
 export interface SyncDependencies extends Omit<CopyRun, OwnParts | 'target'> {
   readonly plan: (packageName: string) => Promise<PlannedPackage>;
   readonly target: Target;
+  /** How many processes of skopeo run at the same time. */
+  readonly concurrentProcesses: number;
   /** Logs in to both registries anew. */
   readonly renewLogins: () => Promise<void>;
   readonly deadline: Deadline;

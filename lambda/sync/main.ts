@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { deadlineOf } from './build-deadline';
+import { deadlineOf, startOfBuild } from './build-deadline';
 import type { Target } from './context';
 import { blobMover } from './copy/blobs';
 import { Registry } from './registry/client';
@@ -13,9 +13,11 @@ import type { Report } from './report';
 import { RequestCount } from './request-count';
 import { requestedPackages } from './requested-packages';
 import { TokenBucket } from './resilience/token-bucket';
-import { SkopeoOnDemand } from './skopeo/skopeo';
+import { concurrentProcesses } from './skopeo/concurrency';
+import { Skopeo } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
+import { CopyEngine } from '../../src/copy-engine';
 import { createRepository, imageManifest, listImages, putImage } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { messageOf } from '../shared/errors';
@@ -57,8 +59,8 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   const target = targetBlobs(new Registry({
     connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry'),
   }));
-  const copier = new SkopeoOnDemand({ logins: () => [logins.source, logins.target] });
-  const putImages = new TokenBucket(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
+  const skopeo = new Skopeo({ logins: () => [logins.source, logins.target], print });
+  const putImageRate = Number(environment.PUT_IMAGE_RATE);
   try {
     return await sync(requestedPackages(process.env) ?? await github.listPackages(), {
       organization: environment.ORGANIZATION,
@@ -68,11 +70,12 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
       target: ecrTarget(ecr, requests.ofClient('ecr', new ECRClient({ maxAttempts: 1 })), logins),
       source,
       blobs: blobMover(source, target, print),
-      copier,
+      skopeo,
+      engine: engineChoice(environment.ENGINE, skopeo),
+      concurrentProcesses: concurrentProcesses(putImageRate),
       renewLogins: () => logins.renew(),
-      putImages,
-      // CodeBuild's clock of the build started before ours.
-      deadline: deadlineOf(Number(process.env.CODEBUILD_START_TIME ?? now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
+      putImages: new TokenBucket(putImageRate, now, sleepFor),
+      deadline: deadlineOf(startOfBuild(process.env, now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
       dryRun,
       print,
       sleep: sleepFor,
@@ -82,8 +85,23 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
     });
   } finally {
     connections.close();
-    await copier.remove();
+    await skopeo.remove();
   }
+}
+
+/**
+ * The engine that the user has chosen, or the direct one when skopeo is neither in the build image nor could be installed. Asked when the
+ * first image is copied, and answered once.
+ */
+function engineChoice(chosen: string, skopeo: Skopeo): () => Promise<CopyEngine> {
+  const choose = async (): Promise<CopyEngine> => {
+    if (chosen !== CopyEngine.SKOPEO) { return CopyEngine.DIRECT; }
+    if (await skopeo.available()) { return CopyEngine.SKOPEO; }
+    print('skopeo is not there and could not be installed: this build copies with the direct engine.');
+    return CopyEngine.DIRECT;
+  };
+  let choice: Promise<CopyEngine> | undefined;
+  return () => choice ??= choose();
 }
 
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {

@@ -10,9 +10,10 @@ import { LoginRenewal } from './resilience/login-renewal';
 import { retrying } from './resilience/retry';
 import { placeBySource, TagMover } from './source-tags';
 import { verify } from './verify';
+import { CopyEngine } from '../../src/copy-engine';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
-import type { Plan } from '../shared/plan';
+import type { Action, Plan } from '../shared/plan';
 import { settleAll } from '../shared/settle-all';
 
 /**
@@ -22,6 +23,9 @@ import { settleAll } from '../shared/settle-all';
 const CONCURRENT_PACKAGES = 16;
 const CONCURRENT_IMAGES = 24;
 const CONCURRENT_BLOBS = { start: 16, max: 32 };
+
+/** How many manifests are read, copied and put at the same time. An index holds no place while its children are copied. */
+const CONCURRENT_MANIFESTS = 32;
 
 /** Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
@@ -33,6 +37,8 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
   const run: SyncRun = {
     ...dependencies,
     blobConcurrency: new AimdLimit(CONCURRENT_BLOBS.start, CONCURRENT_BLOBS.max),
+    processes: new AimdLimit(dependencies.concurrentProcesses, dependencies.concurrentProcesses),
+    manifests: pLimit(CONCURRENT_MANIFESTS),
     logins: new LoginRenewal(dependencies.renewLogins),
     mountSources: new Map(),
     stopped: time.signal,
@@ -53,13 +59,17 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
   return report;
 }
 
+/** Work on one image. */
+type Work = () => Promise<ImageOutcome[]>;
+
 /** The packages of a run and the outcomes so far. */
 class SyncJob {
   public readonly plans: Plan[] = [];
   public readonly outcomes: ImageOutcome[] = [];
-  private readonly images = pLimit(CONCURRENT_IMAGES);
+  private readonly firsts = pLimit(CONCURRENT_IMAGES);
+  private readonly others = pLimit(CONCURRENT_IMAGES);
   /** For each digest, the first copy of that image into any repository. */
-  private readonly firsts = new Map<string, Promise<unknown>>();
+  private readonly copies = new Map<string, Promise<ImageOutcome[]>>();
 
   constructor(private readonly run: SyncRun) {}
 
@@ -85,25 +95,44 @@ class SyncJob {
     const target = { package: name, repository: plan.repository, uri };
     const manifests = new ManifestCopier(target, present, plan.repositoryExists, run);
     const mover = tagMover({ ...target, manifests }, run);
-    const outcomes = (await Promise.all(plan.actions.map(action => (
-      this.image(action.digest, () => placeBySource(action, presentTags, {
-        ...mover, place: group => runJob({ ...target, manifests, action: { ...action, ...group } }, run),
-      }))
-    )))).flat();
-    const verified = await verify(plan.repository, outcomes, { ...mover, list: () => run.target.list(plan.repository), sleep: run.sleep });
+    const outcomes = (await Promise.all(await this.images(plan.actions, action => placeBySource(action, presentTags, {
+      ...mover, place: group => runJob({ ...target, manifests, action: { ...action, ...group } }, run),
+    })))).flat();
+    const verified = await verify(plan.repository, outcomes, {
+      ...mover, list: () => run.target.list(plan.repository), sleep: run.sleep,
+    });
     this.outcomes.push(...verified.map(outcome => outcomes.includes(outcome) ? outcome : logOutcome(run, outcome)));
   }
 
+  /**
+   * Starts on all images of a package. skopeo's processes know nothing of each other, so with skopeo one image goes first: the others find
+   * the blobs that they share with it.
+   */
+  private async images(
+    actions: readonly Action[], work: (action: Action) => Promise<ImageOutcome[]>,
+  ): Promise<Promise<ImageOutcome[]>[]> {
+    const copies = actions.some(({ kind }) => kind === 'copy');
+    const oneFirst = copies && await this.run.engine() === CopyEngine.SKOPEO;
+    let first: Promise<unknown> | undefined;
+    return actions.map(action => {
+      const outcomes = this.image(action.digest, () => work(action), oneFirst ? first : undefined);
+      if (action.kind === 'copy') { first ??= outcomes; }
+      return outcomes;
+    });
+  }
+
   /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
-  private async image(digest: string, work: () => Promise<ImageOutcome[]>): Promise<ImageOutcome[]> {
-    const first = this.firsts.get(digest);
-    if (first !== undefined) {
-      await first;
-      return this.images(work);
-    }
-    const outcomes = this.images(work);
-    this.firsts.set(digest, outcomes);
+  private image(digest: string, work: Work, first: Promise<unknown> | undefined): Promise<ImageOutcome[]> {
+    const earlier = [first, this.copies.get(digest)].filter(outcome => outcome !== undefined);
+    const outcomes = this.afterwards(work, earlier);
+    if (!this.copies.has(digest)) { this.copies.set(digest, outcomes); }
     return outcomes;
+  }
+
+  /** Images that waited have a limit of their own, so that they take no place from the first images of packages planned later. */
+  private async afterwards(work: Work, earlier: readonly Promise<unknown>[]): Promise<ImageOutcome[]> {
+    await Promise.allSettled(earlier);
+    return (earlier.length > 0 ? this.others : this.firsts)(work);
   }
 }
 

@@ -16,7 +16,12 @@ async function demo(args: readonly string[]): Promise<number> {
   }
   const progress = new Progress(print);
   progress.step('An organization with four packages in GHCR, and a new AWS account: cdk deploy');
-  const world = await World.start({ registries: options.registries, beforeDeploy: publishOrganization, onEvent: progress.watch });
+  const world = await World.start({
+    registries: options.registries,
+    mirror: { engine: options.engine },
+    beforeDeploy: publishOrganization,
+    onEvent: progress.watch,
+  });
   try {
     const result = await play(world, progress);
     if (options.json !== undefined) { writeFileSync(options.json, `${JSON.stringify(result, undefined, 2)}\n`); }

@@ -25,11 +25,28 @@ export function attestationOf(target: Manifest): Manifest {
   };
 }
 
+/**
+ * An attestation as BuildKit makes it since 0.32: an OCI artifact that is about its image.
+ * @see https://github.com/moby/buildkit/pull/6914
+ */
+export function artifactAttestationOf(target: Manifest): Manifest {
+  const [, statement] = attestationOf(target).blobs;
+  const artifactType = 'application/vnd.docker.attestation.manifest.v1+json';
+  return {
+    ...manifest(OCI.manifest, EMPTY, [statement], { artifactType, subject: descriptor(target) }),
+    artifactType,
+    platform: { os: 'unknown', architecture: 'unknown' },
+    annotations: { 'vnd.docker.reference.digest': target.digest, 'vnd.docker.reference.type': 'attestation-manifest' },
+  };
+}
+
 /** What `docker buildx build --platform ... --push` makes by default: images, then an attestation for each. */
-export function buildxIndex(options: ImageOptions & { readonly platforms?: readonly string[] } = {}): Manifest {
-  const { seed = 1, platforms = ['linux/amd64', 'linux/arm64'] } = options;
+export function buildxIndex(
+  options: ImageOptions & { readonly platforms?: readonly string[]; readonly attest?: (target: Manifest) => Manifest } = {},
+): Manifest {
+  const { seed = 1, platforms = ['linux/amd64', 'linux/arm64'], attest = attestationOf } = options;
   const images = platforms.map(platform => image({ ...options, platform, seed: `${seed}-${platform}` }));
-  return index([...images, ...images.map(attestationOf)]);
+  return index([...images, ...images.map(attest)]);
 }
 
 /** An index that lists an index beside an image. */
@@ -90,6 +107,11 @@ export function referrer(target: Manifest, options: { readonly artifactType?: st
  */
 export function referrersIndex(referrers: readonly Manifest[]): Manifest {
   return index(referrers);
+}
+
+/** An index that lists its children's bytes, too, so that a client need not read them. */
+export function embeddingIndex(children: readonly Manifest[]): Manifest {
+  return index(children.map(child => ({ ...child, embedded: true })));
 }
 
 /** What `helm push` makes. @see https://github.com/helm/community/blob/main/hips/hip-0006.md */

@@ -46,6 +46,8 @@ export interface Manifest {
   readonly platform?: Platform;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly artifactType?: string;
+  /** Whether an index embeds this one's bytes in its entry. */
+  readonly embedded?: boolean;
 }
 
 export interface Layer extends Blob {
@@ -161,6 +163,7 @@ function listed(child: Manifest): object {
     ...(child.platform ? { platform: child.platform } : {}),
     ...(child.artifactType === undefined ? {} : { artifactType: child.artifactType }),
     ...(child.annotations ? { annotations: child.annotations } : {}),
+    ...(child.embedded ? { data: child.bytes.toString('base64') } : {}),
   };
 }
 

@@ -1,19 +1,16 @@
-import { Duration, Tokenization } from 'aws-cdk-lib';
-import {
-  BuildEnvironment, BuildEnvironmentVariable, ComputeType, IBuildImage, ImagePullPrincipalType, LinuxBuildImage, Project, Source,
-} from 'aws-cdk-lib/aws-codebuild';
+import { Annotations, Duration, Tokenization } from 'aws-cdk-lib';
+import { BuildEnvironment, BuildEnvironmentVariable, IBuildImage, ImagePullPrincipalType, Project, Source } from 'aws-cdk-lib/aws-codebuild';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { buildEnvironment, isLambdaCompute, LAMBDA_TIMEOUT } from './build-environment';
 import { syncBuildSpec } from './buildspec';
 import { grantSecretValue, repositoriesArn } from './permissions';
 import { allow, programDirectory } from './program';
 import { Environment, SYNC_ENVIRONMENT } from '../contract/environment';
-
-/** Ubuntu 24.04 with Node 24. By id, because older releases of aws-cdk-lib have no constant for it. */
-const DEFAULT_IMAGE = LinuxBuildImage.fromCodeBuildImageId('aws/codebuild/standard:8.0');
+import { CopyEngine } from '../copy-engine';
 
 /**
  * What the sync does with repositories: create, read, push. Never delete, and never another prefix. GetDownloadUrlForLayer is what ECR asks
@@ -30,21 +27,22 @@ export interface SyncProjectProps {
   readonly githubApiUrl: string;
   readonly registryHost: string;
   readonly packagesToken: ISecret;
+  readonly engine?: CopyEngine;
   readonly buildEnvironment?: BuildEnvironment;
   readonly buildTimeout: Duration;
   readonly putImageRate: number;
   readonly logGroup: (scope: Construct, id: string) => LogGroup;
 }
 
-/** The user's environment over ours. The size is given even for an image of the user's own: CDK's default for ARM is LARGE. */
-function buildEnvironment(given: BuildEnvironment = {}): BuildEnvironment {
-  return { ...given, buildImage: given.buildImage ?? DEFAULT_IMAGE, computeType: given.computeType ?? ComputeType.SMALL };
-}
-
 /** Lets the project pull a build image of the user's own. */
 function grantBuildImage(image: IBuildImage | undefined, role: Role): void {
   if (image?.imagePullPrincipalType !== ImagePullPrincipalType.CODEBUILD) { image?.repository?.grantPull(role); }
   image?.secretsManagerCredentials?.grantRead(role);
+}
+
+/** The build's deadline with Lambda compute: the user's, but no later than Lambda's own. */
+function lambdaTimeout(given: Duration): Duration {
+  return !given.isUnresolved() && given.toMinutes() < LAMBDA_TIMEOUT.toMinutes() ? given : LAMBDA_TIMEOUT;
 }
 
 /** The CodeBuild project that copies images. */
@@ -54,6 +52,9 @@ export class SyncProject extends Construct {
   constructor(scope: Construct, id: string, props: SyncProjectProps) {
     super(scope, id);
     const program = new Asset(this, 'Program', { path: programDirectory('sync') });
+    const environment = buildEnvironment(props.buildEnvironment);
+    const onLambda = isLambdaCompute(environment);
+    const engine = this.engine(props.engine, onLambda);
     const logGroup = props.logGroup(this, 'Log');
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('codebuild.amazonaws.com') });
     this.project = new Project(this, 'Project', {
@@ -61,12 +62,11 @@ export class SyncProject extends Construct {
       role: role.withoutPolicyUpdates(),
       description: 'GhcrMirror: copies images from GHCR to ECR',
       source: Source.s3({ bucket: program.bucket, path: program.s3ObjectKey }),
-      buildSpec: syncBuildSpec(),
-      environment: buildEnvironment(props.buildEnvironment),
-      environmentVariables: this.environmentVariables(props),
-      timeout: props.buildTimeout,
-      // A build can fail with its machine; what is there already is not copied again.
-      autoRetryLimit: 2,
+      buildSpec: syncBuildSpec({ engine, program: programDirectory('sync') }),
+      environment,
+      environmentVariables: this.environmentVariables(props, engine, onLambda),
+      // CodeBuild accepts no timeout for Lambda compute: it is 15 minutes.
+      timeout: onLambda ? undefined : props.buildTimeout,
       logging: { cloudWatch: { logGroup } },
       grantReportGroupPermissions: false,
     });
@@ -83,9 +83,21 @@ export class SyncProject extends Construct {
     this.project.node.addDependency(role);
   }
 
-  private environmentVariables(props: SyncProjectProps): Record<string, BuildEnvironmentVariable> {
+  /** Lambda compute has no root, so skopeo can't be installed there. */
+  private engine(given: CopyEngine | undefined, onLambda: boolean): CopyEngine {
+    if (onLambda && given === CopyEngine.SKOPEO) {
+      Annotations.of(this).addWarningV2('cdk-ghcr2ecr:skopeoOnLambda',
+        'With Lambda compute, `engine: CopyEngine.SKOPEO` needs a build image that has skopeo: it can\'t be installed without root. '
+        + 'Where the image has none, the direct engine copies instead.');
+    }
+    return given ?? (onLambda ? CopyEngine.DIRECT : CopyEngine.SKOPEO);
+  }
+
+  private environmentVariables(props: SyncProjectProps, engine: CopyEngine, onLambda: boolean): Record<string, BuildEnvironmentVariable> {
+    const timeout = onLambda ? lambdaTimeout(props.buildTimeout) : props.buildTimeout;
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
-      BUILD_TIMEOUT_MINUTES: Tokenization.stringifyNumber(props.buildTimeout.toMinutes()),
+      BUILD_TIMEOUT_MINUTES: Tokenization.stringifyNumber(timeout.toMinutes()),
+      ENGINE: engine,
       GITHUB_API_URL: props.githubApiUrl,
       ORGANIZATION: props.organization,
       // The ARN, not a variable of type SECRETS_MANAGER: the program reads the secret itself and can say what is wrong.

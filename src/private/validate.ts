@@ -1,8 +1,11 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { PACKAGES_VARIABLE, PURPOSE_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
+import {
+  BUILD_START_VARIABLE, PACKAGES_VARIABLE, PURPOSE_VARIABLE, SYNC_ENVIRONMENT,
+} from '../contract/environment';
 import { WEBHOOK_PATH } from '../contract/hook';
+import { CopyEngine } from '../copy-engine';
 import type { GhcrMirrorProps } from '../ghcr-mirror';
 import { isRepositoryName } from '../image-name';
 
@@ -11,7 +14,9 @@ const MAX_WINDOW = Duration.minutes(5);
 /** From CodeBuild's minimum to well within the 12 hours of a login to ECR. */
 const BUILD_TIMEOUT = { min: Duration.minutes(5), max: Duration.hours(8) };
 
-const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE, PURPOSE_VARIABLE];
+const RESERVED_VARIABLES: readonly string[] = [
+  ...SYNC_ENVIRONMENT, BUILD_START_VARIABLE, PACKAGES_VARIABLE, PURPOSE_VARIABLE,
+];
 
 /** Refuses props that AWS or GitHub would refuse at deployment, or that would silently mirror nothing. Tokens pass. */
 export function validateProps(props: GhcrMirrorProps): void {
@@ -19,6 +24,7 @@ export function validateProps(props: GhcrMirrorProps): void {
   validatePrefix(props);
   validateSecrets(props);
   validateWindow(props.coalescingWindow);
+  validateEngine(props);
   validateBuild(props);
   validateHosts(props);
   validateWebhook(props);
@@ -96,6 +102,13 @@ function validateWindow(window: Duration | undefined): void {
   if (!Number.isInteger(seconds) || seconds > MAX_WINDOW.toSeconds()) {
     refuse('coalescingWindow', window, `whole seconds up to ${MAX_WINDOW.toSeconds()}`,
       'Events that arrive within it are handled together: a few seconds are enough for the manifests of one push.');
+  }
+}
+
+function validateEngine({ engine }: GhcrMirrorProps): void {
+  const engines: readonly unknown[] = Object.values(CopyEngine);
+  if (engine !== undefined && !engines.includes(engine)) {
+    refuse('engine', engine, '`CopyEngine.SKOPEO` or `CopyEngine.DIRECT`', 'Use the enum, or leave it out to copy with skopeo.');
   }
 }
 

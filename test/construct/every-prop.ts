@@ -3,7 +3,7 @@ import { ComputeType } from 'aws-cdk-lib/aws-codebuild';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { secret } from './synth';
-import type { GhcrMirrorProps } from '../../src';
+import { CopyEngine, GhcrMirrorProps } from '../../src';
 
 /** A value for each prop, none of them the default. A new prop does not compile until it is here. */
 export function everyProp(stack: Stack): Required<GhcrMirrorProps> {
@@ -17,6 +17,7 @@ export function everyProp(stack: Stack): Required<GhcrMirrorProps> {
     webhookSecret: secret(stack, 'Signing', 'github/signing'),
     repositoryPrefix: 'mirror/ghcr',
     buildEnvironment: { computeType: ComputeType.LARGE },
+    engine: CopyEngine.DIRECT,
     buildTimeout: Duration.hours(2),
     putImageRate: 20,
     coalescingWindow: Duration.seconds(30),

@@ -198,8 +198,9 @@ describe('the project', () => {
     expect(project().Environment).toMatchObject({ Type: 'LINUX_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:8.0', PrivilegedMode: false });
   });
 
-  test('tries again by itself, and ends within an hour', () => {
-    expect(project()).toMatchObject({ AutoRetryLimit: 2, TimeoutInMinutes: 60 });
+  test('ends within an hour, and is not retried by CodeBuild, for which its role has no permission', () => {
+    expect(project()).toMatchObject({ TimeoutInMinutes: 60 });
+    expect(project()).not.toHaveProperty('AutoRetryLimit');
   });
 
   test('queues builds rather than refuse them', () => {

@@ -4,7 +4,7 @@ import { BuildEnvironmentVariableType, LinuxBuildImage } from 'aws-cdk-lib/aws-c
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { mirrorProps } from './props';
 import { newMirror, newStack, secret, synth } from './synth';
-import type { GhcrMirrorProps } from '../../src';
+import type { CopyEngine, GhcrMirrorProps } from '../../src';
 
 type Case = readonly [prop: string, props: Partial<GhcrMirrorProps>, got: string, fix: RegExp];
 
@@ -25,6 +25,7 @@ const CASES: readonly Case[] = [
   ['coalescingWindow', { coalescingWindow: Duration.seconds(301) }, 'Duration.seconds(301)', /a few seconds are enough/],
   ['coalescingWindow', { coalescingWindow: Duration.seconds(Lazy.number({ produce: () => 5 })) }, 'a token', /depends on it: give a number/],
   ['coalescingWindow', { coalescingWindow: Duration.millis(1500) }, 'Duration.millis(1500)', /a few seconds are enough/],
+  ['engine', { engine: 'crane' as CopyEngine }, '"crane"', /leave it out to copy with skopeo/],
   ['buildTimeout', { buildTimeout: Duration.minutes(4) }, 'Duration.minutes(4)', /the next one does/],
   ['buildTimeout', { buildTimeout: Duration.hours(37) }, 'Duration.hours(37)', /the next one does/],
   ['buildTimeout', { buildTimeout: Duration.seconds(330) }, 'Duration.seconds(330)', /the next one does/],

@@ -1,15 +1,18 @@
-import { ChildProcess, spawn } from 'node:child_process';
+import { ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { writeOciLayout } from './oci-layout';
 import type { DemoResult } from '../../sandbox/demo/scenario';
 import { imageOfBinary } from '../../sandbox/registry/rootfs';
 import { Skopeo } from '../../sandbox/registry/skopeo';
 
 const REPOSITORY = join(__dirname, '../..');
+
+const DEMO = ['node_modules/tsx/dist/cli.mjs', 'sandbox/demo/demo.ts'];
 
 /** Debian's busybox-static, a real root filesystem; elsewhere Node itself is a real binary, too. */
 const BINARY = ['/usr/bin/busybox', '/bin/busybox'].find(path => existsSync(path)) ?? process.execPath;
@@ -21,7 +24,7 @@ let output = '';
 
 /** The demo as a person runs it, in a process of its own, kept running by --serve. */
 beforeAll(async () => {
-  demo = spawn(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'sandbox/demo/demo.ts', '--json', jsonFile, '--serve'], {
+  demo = spawn(process.execPath, [...DEMO, '--json', jsonFile, '--serve'], {
     cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [demo.stdout, demo.stderr]) { stream?.setEncoding('utf8').on('data', (text: string) => { output += text; }); }
@@ -83,12 +86,31 @@ describe('npm run demo', () => {
     expect(deliveries.filter(({ event, status }) => event === 'package' && status !== 202)).toEqual([]);
   });
 
+  test('copies by skopeo every manifest that is no index, each once', () => {
+    const copied = [...output.matchAll(/skopeo copy docker:\/\/\S+@(sha256:\w+) docker:\/\/\S+@\1$/gm)].map(match => match[1]);
+    expect(copied.length).toBeGreaterThanOrEqual(10);
+    expect(new Set(copied).size).toBe(copied.length);
+    expect(output).not.toMatch(/^.*(fallback|retry) /m);
+  });
+
   test('ends in a table, and tells the time from delivery to arrival', () => {
     expect(output).toMatch(/package +tag +source digest +target digest +equal/);
     expect(output).toMatch(/from delivery to arrival: \d+\.\d s/);
     expect(result().secondsToArrival).toBeGreaterThan(0);
   });
 });
+
+test('npm run demo -- --engine direct mirrors the same without skopeo', async () => {
+  const file = join(directory, 'direct.json');
+  const { stdout } = await promisify(execFile)(process.execPath, [...DEMO, '--engine', 'direct', '--json', file], { cwd: REPOSITORY });
+  expect((JSON.parse(readFileSync(file, 'utf8')) as DemoResult).images.filter(({ equal }) => !equal)).toEqual([]);
+  expect(stdout).not.toMatch(/skopeo copy|skopeo version/);
+}, 150_000);
+
+test('npm run demo -- --engine crane fails, and tells what there is', async () => {
+  const demoWith = promisify(execFile)(process.execPath, [...DEMO, '--engine', 'crane'], { cwd: REPOSITORY });
+  await expect(demoWith).rejects.toMatchObject({ stdout: expect.stringContaining('--engine is "crane", expected skopeo or direct') as string });
+}, 30_000);
 
 describe('npm run demo -- --serve', () => {
   test('an image that plain skopeo pushes from outside arrives with its digest', async () => {

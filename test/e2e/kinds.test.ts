@@ -1,10 +1,12 @@
 import { defects, quietWorld, runSync, SyncResult } from './sync-run';
 import {
-  attestationOf, buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex, tagFor,
+  artifactAttestationOf, attestationOf, buildxIndex, cosignAttestation, cosignSignature, embeddingIndex, helmChart, nestedIndex, referrer,
+  referrersIndex, tagFor,
 } from '../../sandbox/registry/artifacts';
 import { digestOf } from '../../sandbox/registry/digest';
 import { foreignLayer, image, index, layer, Manifest, withDescendants } from '../../sandbox/registry/images';
 import type { RegistryKind, World } from '../../sandbox/world/world';
+import { CopyEngine } from '../../src';
 
 /** The same manifest without its `mediaType`, which OCI allows: the registry's Content-Type alone tells. */
 function anonymous(given: Manifest): Manifest {
@@ -27,6 +29,12 @@ const KINDS: readonly (readonly [name: string, tag: string, content: Manifest])[
   ['an OCI index without mediaType', '1', anonymous(index([image({ seed: 'i3' })]))],
   ['an OCI index of Docker images', '1', index([image({ seed: 'm1', docker: true }), image({ seed: 'm2', platform: 'linux/arm64' })])],
   ['an index with attestations', '1', buildxIndex({ seed: 'buildx', layers: 2 })],
+  ['an index with attestations of BuildKit 0.32', '1', buildxIndex({ seed: 'buildkit', attest: artifactAttestationOf })],
+  ['an index whose attestations come before their images', '1', index([artifactAttestationOf(subject), subject])],
+  ['an index of zstd images', '1', buildxIndex({ seed: 'zstd-index', zstd: true })],
+  ['an index of images with gzip and with zstd', '1', index([image({ seed: 'gzip' }), image({ seed: 'zstd', zstd: true })])],
+  ['an index that lists artifacts beside an image', '1', index([subject, referrer(subject, { seed: 4 })])],
+  ['an index that embeds its children', '1', embeddingIndex([image({ seed: 'embedded' }), image({ seed: 'embedded-arm', platform: 'linux/arm64' })])],
   ['an index of one image for two platforms', '1', index([subject, { ...subject, platform: { os: 'linux', architecture: '386' } }])],
   ['an index of nothing', '1', index([])],
   ['a nested index', '1', nestedIndex()],
@@ -45,16 +53,25 @@ const KINDS: readonly (readonly [name: string, tag: string, content: Manifest])[
   ['images that share a layer', '1', index(['amd64', 'arm64', 's390x'].map(name => image({ platform: `linux/${name}`, layers: [shared, layer({ seed: name })] })))],
 ];
 
+const isImage = ({ children, mediaType }: Manifest): boolean => children.length === 0 && !/index|manifest\.list/.test(mediaType);
+
+const short = (text: string): string => text.slice(0, text.indexOf('@') + 20);
+
 const packageOf = (name: string): string => name.toLowerCase().replace(/\W+/g, '-');
 
-describe.each<RegistryKind>(['embedded', 'distribution'])('with %s registries', registries => {
+/** The real registry with both engines; our own one, which is faster and stricter, with the default. */
+const SETTINGS: readonly (readonly [RegistryKind, CopyEngine])[] = [
+  ['embedded', CopyEngine.SKOPEO], ['distribution', CopyEngine.SKOPEO], ['distribution', CopyEngine.DIRECT],
+];
+
+describe.each(SETTINGS)('with %s registries, by %s', (registries, engine) => {
   let world: World;
   let first: SyncResult;
   const twice = image({ seed: 'twice' });
   const moved = ['first', 'second', 'third'].map(seed => buildxIndex({ seed }));
 
   beforeAll(async () => {
-    world = await quietWorld({ registries, mirror: { putImageRate: 1000 } });
+    world = await quietWorld({ registries, mirror: { putImageRate: 1000, engine } });
     await Promise.all(KINDS.map(([name, tag, content]) => world.push(packageOf(name), content, tag)));
     await world.push('moved', moved[0], 'latest');
     await world.push('twice', twice, 'a', 'b');
@@ -63,8 +80,16 @@ describe.each<RegistryKind>(['embedded', 'distribution'])('with %s registries', 
   afterAll(() => world?.close());
 
   test('one build brings everything over, and refuses nothing', () => {
-    expect(first.lines.filter(line => /^(failed|refused|conflict|left|retry) /.test(line))).toEqual([]);
+    expect(first.lines.filter(line => /^(failed|refused|conflict|left|retry|fallback) /.test(line))).toEqual([]);
     expect(first).toMatchObject({ status: 'SUCCEEDED', summary: { packages: KINDS.length + 2, copied: KINDS.length + 2, failed: 0, refused: 0 } });
+  });
+
+  test('every manifest that is no index is copied by skopeo where that is the engine, and none elsewhere', () => {
+    const copies = first.lines.filter(line => line.startsWith('skopeo copy '));
+    const images = KINDS.flatMap(([name, , content]) => withDescendants(content).filter(isImage).map(({ digest }) => `${packageOf(name)}@${digest}`));
+    const copied = copies.map(line => line.split('/').pop() ?? '');
+    expect(copied.filter(line => !line.startsWith('moved@') && !line.startsWith('twice@')).map(short).sort())
+      .toEqual(engine === CopyEngine.SKOPEO ? images.map(short).sort() : []);
   });
 
   test.each(KINDS)('%s arrives with all below it, byte by byte', async (name, tag, content) => {

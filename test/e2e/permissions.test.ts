@@ -9,6 +9,7 @@ import type { Grant, IamReport } from '../../sandbox/aws/core/iam-ledger';
 import { buildxIndex } from '../../sandbox/registry/artifacts';
 import { mutate, removeResource } from '../../sandbox/world/template';
 import { World } from '../../sandbox/world/world';
+import { CopyEngine } from '../../src';
 
 const mirror = { coalescingWindow: Duration.seconds(0) };
 
@@ -23,20 +24,21 @@ const WILDCARDS: readonly { readonly pattern: RegExp; readonly reason: string }[
 /** ecr:GetAuthorizationToken has no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html */
 const ANY_RESOURCE = { holder: 'MirrorSyncRole', action: 'ecr:GetAuthorizationToken' };
 
-describe('the permissions of the template, after everything was used once', () => {
+describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('the permissions of the template, after everything was used once by %s', engine => {
+  const settings = { ...mirror, engine };
   let report: IamReport;
   let afterDelete: IamReport;
   let missing: string[];
 
   beforeAll(async () => {
-    const world = await World.start({ mirror, cloud: ACCOUNT, beforeDeploy: prepare });
+    const world = await World.start({ mirror: settings, cloud: ACCOUNT, beforeDeploy: prepare });
     try {
       await exercise(world);
       await world.push('team/tools/lint', buildxIndex({ seed: 'nested', layerBytes: 64 }), 'v3', 'stable');
       await hurry(world);
       missing = await differences(world);
-      await world.redeploy({ ...mirror, webhookActive: false });
-      await world.redeploy(mirror);
+      await world.redeploy({ ...settings, webhookActive: false });
+      await world.redeploy(settings);
       await hurry(world);
       // Policies are gone with the stack, so what they granted is read before.
       report = world.cloud.iamReport();

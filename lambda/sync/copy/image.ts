@@ -1,4 +1,5 @@
-import type { CopyTarget, ManifestCopier } from './manifests';
+import type { CopyTarget } from './manifest-writer';
+import type { ManifestCopier } from './manifests';
 import { tagImage } from './put';
 import type { CopyRun } from './run';
 import { ImageMissing } from '../../shared/ecr';

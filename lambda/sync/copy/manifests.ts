@@ -1,22 +1,15 @@
-import { LayersNotFoundException, ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
-import { putManifest, tagImage } from './put';
+import { ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
+import { DirectEngine } from './direct-engine';
+import type { Engine, FetchedManifest } from './engine';
+import { orElse } from './fallback';
+import { CopyTarget, ManifestWriter } from './manifest-writer';
+import { tagImage } from './put';
+import { fetchManifest } from './read';
 import type { CopyRun } from './run';
-import { sourceRepository } from '../../../src/image-name';
+import { SkopeoEngine } from './skopeo-engine';
+import { CopyEngine } from '../../../src/copy-engine';
 import { messageOf } from '../../shared/errors';
-import { settleAll } from '../../shared/settle-all';
-import { Descriptor, ParsedManifest, parseManifest } from '../registry/manifest';
-import type { SourceManifest } from '../registry/source';
 import { causeOf } from '../resilience/causes';
-import { retrying } from '../resilience/retry';
-
-/** The ECR repository that a package is copied into. */
-export interface CopyTarget {
-  readonly package: string;
-  /** Name of the ECR repository. */
-  readonly repository: string;
-  /** URI of the repository: `HOST/my-org/app`. */
-  readonly uri: string;
-}
 
 /** How the copy of a manifest ended. */
 export interface Copied {
@@ -31,35 +24,41 @@ export class ArtifactRefused extends Error {
   public override readonly name = 'ArtifactRefused';
 }
 
-/** A manifest that was read from the source registry. */
-interface FetchedManifest {
-  readonly digest: string;
-  readonly source: SourceManifest;
-  readonly parsed: ParsedManifest;
-  /** Tag to put it under; without one, it is put by its digest alone. */
-  readonly tag: string | undefined;
+/** A child of an index could not be copied, so that the index can't be put. An image without its attestation is not mirrored either. */
+export class ChildFailed extends Error {
+  public override readonly name = 'ChildFailed';
+
+  constructor(digest: string, cause: unknown) {
+    super(`child ${digest}: ${messageOf(cause)}`, { cause });
+  }
 }
+
+/** What has to happen next to a manifest that can't be copied at once. */
+type Step = Copied | { readonly index: FetchedManifest } | { readonly waitFor: readonly Promise<unknown>[] };
 
 /**
  * Copies manifests into one repository: each of them once, and each blob once.
  *
- * A manifest is put after everything that it refers to: its blobs, which are moved side by side, or the children of an index. The bytes of
- * a manifest are put unchanged, so that digests stay the same, and at a pace that ECR accepts.
+ * A manifest is put after everything that it refers to: its blobs, the children of an index, the manifest that it is about. The bytes of a
+ * manifest are put unchanged, so that digests stay the same, and at a pace that ECR accepts.
  */
 export class ManifestCopier {
   private readonly underWay = new Map<string, Promise<Copied>>();
-  /** By digest, the moves of blobs that were started here. */
-  private readonly blobs = new Map<string, Promise<void>>();
   private readonly present: Set<string>;
+  private readonly writer: ManifestWriter;
+  private readonly engines: Readonly<Record<CopyEngine, Engine>>;
 
   /**
    * @param present digests that the repository has
    * @param mayHaveBlobs false for a repository that was created a moment ago: it is not asked for blobs
    */
-  constructor(
-    private readonly target: CopyTarget, present: Iterable<string>, private mayHaveBlobs: boolean, private readonly run: CopyRun,
-  ) {
+  constructor(private readonly target: CopyTarget, present: Iterable<string>, mayHaveBlobs: boolean, private readonly run: CopyRun) {
     this.present = new Set(present);
+    this.writer = new ManifestWriter(run, target);
+    this.engines = {
+      [CopyEngine.DIRECT]: new DirectEngine(run, target, this.writer, mayHaveBlobs),
+      [CopyEngine.SKOPEO]: new SkopeoEngine(run, target, this.writer),
+    };
   }
 
   /** Copies an image under a tag. A manifest that was copied with an index before is only tagged. */
@@ -74,8 +73,7 @@ export class ManifestCopier {
   /** Copies everything again: something that ECR's inventory listed is archived, or was deleted since. */
   public distrustInventory(): void {
     this.present.clear();
-    this.blobs.clear();
-    this.mayHaveBlobs = false;
+    Object.values(this.engines).forEach(engine => engine.distrustInventory());
   }
 
   private begin(digest: string, tag?: string): Promise<Copied> {
@@ -85,120 +83,83 @@ export class ManifestCopier {
   }
 
   private async move(digest: string, tag: string | undefined): Promise<Copied> {
+    const waited = new Set<unknown>();
+    for (;;) {
+      const step = await this.run.manifests(() => this.step(digest, tag, waited));
+      if ('waitFor' in step) {
+        // Outside of the limit: a manifest that waits takes no place from one that can go on.
+        await Promise.allSettled(step.waitFor);
+        step.waitFor.forEach(work => waited.add(work));
+        continue;
+      }
+      const copied = 'index' in step ? await this.index(step.index, step.index.parsed.children ?? []) : step;
+      this.present.add(digest);
+      return copied;
+    }
+  }
+
+  private async step(digest: string, tag: string | undefined, waited: ReadonlySet<unknown>): Promise<Step> {
     const { run, target } = this;
-    const source = await retrying(this.name(digest), run, run.blobConcurrency, () => (
-      run.source.manifest(sourceRepository(run.organization, target.package), digest, run.stopped)
-    ));
-    const parsed = parseManifest(source.bytes, source.contentType);
-    const fetched = { digest, source, parsed, tag };
-    const copied = await (parsed.children === undefined ? this.manifest(fetched) : this.index(fetched, parsed.children));
-    this.present.add(digest);
-    return copied;
+    const fetched = await fetchManifest(run, target, digest, tag);
+    if (fetched.parsed.children !== undefined) { return { index: fetched }; }
+    const chosen = this.engines[await run.engine()];
+    const subject = fetched.parsed.subject === undefined ? undefined : this.underWay.get(fetched.parsed.subject);
+    const waitFor = [...chosen.sharing(fetched), ...(subject === undefined ? [] : [subject])].filter(work => !waited.has(work));
+    return waitFor.length > 0 ? { waitFor } : this.manifest(fetched, chosen);
   }
 
   private async index(fetched: FetchedManifest, children: readonly string[]): Promise<Copied> {
-    const copied = await this.children(children);
-    const artifact = fetched.parsed.artifact || (copied.length > 0 && copied.every(child => child.artifact));
+    const copied = await this.children(fetched, children);
+    const artifact = fetched.parsed.artifact || areArtifacts(children, copied);
     await refusable(artifact, async () => {
       try {
-        await this.put(fetched);
+        await this.writer.put(fetched);
       } catch (error) {
         if (!(error instanceof ReferencedImagesNotFoundException)) { throw error; }
         this.distrustInventory();
-        await this.children(children);
-        await this.put(fetched);
+        await this.children(fetched, children);
+        await this.writer.put(fetched);
       }
     });
     return { bytes: copied.reduce((sum, child) => sum + child.bytes, 0), artifact };
   }
 
-  private children(digests: readonly string[]): Promise<Copied[]> {
-    const missing = digests.filter(digest => !this.present.has(digest));
-    return settleAll(missing.map(digest => this.underWay.get(digest) ?? this.begin(digest)));
-  }
-
-  private async manifest(fetched: FetchedManifest): Promise<Copied> {
-    const { parsed } = fetched;
-    let bytes = 0;
-    await refusable(parsed.artifact, async () => {
-      try {
-        bytes = await this.moveBlobs(parsed.blobs);
-      } catch (error) {
-        if (this.run.stopped.aborted || !isForSkopeo(error)) { throw error; }
-        this.run.print(`fallback ${this.name(fetched.digest)} to skopeo: ${messageOf(error)}`);
-        bytes = await this.bySkopeo(fetched);
-        if (fetched.tag === undefined) { return; }
-      }
-      bytes += await this.putWithBlobs(fetched);
-    });
-    return { bytes, artifact: parsed.artifact };
-  }
-
-  /** @returns number of bytes that had to be moved after all */
-  private async putWithBlobs(fetched: FetchedManifest): Promise<number> {
-    try {
-      await this.put(fetched);
-      return 0;
-    } catch (error) {
-      if (!(error instanceof LayersNotFoundException)) { throw error; }
-      // ECR had a blob when it was asked, and lacks it now: the last image with it was deleted or archived meanwhile.
-      this.distrustInventory();
-      const bytes = await this.moveBlobs(fetched.parsed.blobs);
-      await this.put(fetched);
-      return bytes;
-    }
-  }
-
-  /** @returns number of bytes moved by this call; blobs that another manifest shares are counted there */
-  private async moveBlobs(blobs: readonly Descriptor[]): Promise<number> {
-    let bytes = 0;
-    await settleAll(blobs.map(blob => {
-      const move = this.blobs.get(blob.digest) ?? this.moveBlob(blob).then(moved => { bytes += moved; });
-      this.blobs.set(blob.digest, move);
-      return move;
-    }));
-    return bytes;
-  }
-
-  private async moveBlob(blob: Descriptor): Promise<number> {
-    const { run, target: { package: packageName, repository: to } } = this;
-    const other = run.mountSources.get(blob.digest);
-    const from = sourceRepository(run.organization, packageName);
-    const job = { blob, from, to, mayBePresent: this.mayHaveBlobs, mountFrom: other === to ? undefined : other };
-    const bytes = await retrying(`${to} blob ${blob.digest}`, run, run.blobConcurrency, () => (
-      run.blobConcurrency.run(() => run.blobs.move(job, run.stopped))
-    ));
-    run.mountSources.set(blob.digest, to);
-    return bytes;
-  }
-
   /**
-   * Lets skopeo copy the manifest with its blobs, by its digest alone.
+   * Copies the children that the repository lacks. All of them come to an end before a failure is thrown.
    *
-   * @returns number of bytes of the manifest's blobs: skopeo does not tell which of them it moved
+   * @throws ArtifactRefused when ECR refuses a child of an index that is an artifact itself; ChildFailed for any other failure
    */
-  private async bySkopeo({ digest, parsed }: FetchedManifest): Promise<number> {
-    const { run, target: { package: packageName, uri } } = this;
-    const from = `${run.registryHost}/${sourceRepository(run.organization, packageName)}@${digest}`;
-    await retrying(this.name(digest), run, run.blobConcurrency, () => run.blobConcurrency.run(async () => {
-      await run.putImages.take();
-      await run.copier.copy(from, `${uri}@${digest}`, run.stopped);
-    }));
-    return parsed.blobs.reduce((sum, { size }) => sum + size, 0);
+  private async children({ parsed }: FetchedManifest, digests: readonly string[]): Promise<Copied[]> {
+    const missing = digests.filter(digest => !this.present.has(digest));
+    const settled = await Promise.allSettled(missing.map(digest => this.underWay.get(digest) ?? this.begin(digest)));
+    const copied = settled.map(result => result.status === 'fulfilled' ? result.value : { bytes: 0, artifact: isRefusal(result.reason) });
+    const failures = settled.flatMap((result, at) => result.status === 'rejected' ? new ChildFailed(missing[at], result.reason) : []);
+    if (failures.length === 0) { return copied; }
+    const [failure] = [...failures.filter(({ cause }) => !isRefusal(cause)), ...failures];
+    throw isRefusal(failure.cause) && (parsed.artifact || areArtifacts(digests, copied)) ? failure.cause : failure;
   }
 
-  private put({ digest, source, parsed, tag }: FetchedManifest): Promise<void> {
-    return putManifest(this.run, this.target.repository, { ...source, contentType: parsed.mediaType }, digest, tag);
-  }
-
-  private name(digest: string): string {
-    return `${this.target.repository}@${digest}`;
+  private async manifest(fetched: FetchedManifest, chosen: Engine): Promise<Copied> {
+    const { artifact } = fetched.parsed;
+    const other = this.engines[chosen.name === CopyEngine.SKOPEO ? CopyEngine.DIRECT : CopyEngine.SKOPEO];
+    let bytes = 0;
+    await refusable(artifact, async () => {
+      bytes = await orElse(
+        this.run, `${this.target.repository}@${fetched.digest}`,
+        () => chosen.copy(fetched),
+        { name: other.name, work: () => other.copy(fetched) });
+    });
+    return { bytes, artifact };
   }
 }
 
-/** skopeo may get on where a registry does not accept our requests, or fails in a way that we don't know. */
-function isForSkopeo(error: unknown): boolean {
-  return ['unsupported', 'unknown'].includes(causeOf(error));
+/** An index of artifacts alone is one itself. Children that were there before are images, for all that is known. */
+function areArtifacts(children: readonly string[], copied: readonly Copied[]): boolean {
+  return copied.length > 0 && copied.length === children.length && copied.every(({ artifact }) => artifact);
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ArtifactRefused;
 }
 
 /** @throws ArtifactRefused when ECR does not accept an artifact */

@@ -1,4 +1,5 @@
 import type { BlobMover } from './blobs';
+import type { CopyEngine } from '../../../src/copy-engine';
 import type { SourceManifest, SourceRegistry } from '../registry/source';
 import type { AimdLimit } from '../resilience/aimd-limit';
 import type { RetryContext } from '../resilience/retry';
@@ -25,12 +26,20 @@ export interface CopyRun extends RetryContext {
   readonly source: SourceRegistry;
   readonly target: ManifestStore;
   readonly blobs: BlobMover;
-  /** Copies images that can't be moved blob by blob. */
-  readonly copier: ImageCopier;
+  readonly skopeo: ImageCopier;
+  /** The engine to copy with: the chosen one, or the direct one when skopeo is not there. */
+  readonly engine: () => Promise<CopyEngine>;
   /** Paces PutImage. */
   readonly putImages: TokenBucket;
   /** Limits how many blobs are moved at the same time. */
   readonly blobConcurrency: AimdLimit;
+  /** Limits how many processes of skopeo run at the same time. */
+  readonly processes: AimdLimit;
+  /**
+   * Runs work on one manifest, of a limited number at the same time. The limit bounds the memory that manifests take (up to 4 MB each) and
+   * the connections that are open.
+   */
+  readonly manifests: <T>(work: () => Promise<T>) => Promise<T>;
   /** ECR repository for each blob that this run has seen there, so that other repositories can mount it. */
   readonly mountSources: Map<string, string>;
 }

@@ -5,11 +5,14 @@ import { CausedError, FailureCause } from '../resilience/failure-cause';
 export class SkopeoError extends CausedError {
   public override readonly name = 'SkopeoError';
   public readonly failureCause: FailureCause;
+  /** The step that failed, where the message tells: everything but the manifest had been copied. */
+  public readonly step: 'put manifest' | undefined;
 
   /** @param names what skopeo was called with and may have quoted: image references, file paths */
   constructor(message: string, names: readonly string[] = [], options?: ErrorOptions) {
     super(message, options);
     this.failureCause = causeOfText(withoutNames(message, names));
+    this.step = /^(?:copying .{0,200}: )?(?:writing manifest: )?uploading manifest /s.test(message) ? 'put manifest' : undefined;
   }
 }
 

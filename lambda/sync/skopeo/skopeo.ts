@@ -1,76 +1,103 @@
-import { spawn } from 'node:child_process';
-import { basename } from 'node:path';
 import { createSkopeoFiles, SkopeoFiles } from './auth-file';
-import { lastMessage, SkopeoError } from './errors';
-import { INSTALL_SKOPEO } from './install';
+import { run } from './process';
+import { INSTALL_SKOPEO } from '../../../src/contract/install-skopeo';
 import type { RegistryLogin } from '../../shared/ecr';
 
-/** Copies images between registries, with their blobs. */
+export interface CopyOptions {
+  /** Copy the children of an index, too. */
+  readonly all?: boolean;
+  /** Ends the copy. */
+  readonly signal?: AbortSignal;
+}
+
+/** The part of skopeo that the sync uses. */
 export interface ImageCopier {
   /**
-   * Copies a manifest or an index with all its children, keeping every digest.
+   * Copies a manifest with its blobs, and keeps every digest.
    *
    * @param source `ghcr.io/my-org/app@sha256:...`
    * @param target `HOST/my-org/app:tag`, or `HOST/my-org/app@sha256:...`
-   * @param signal ends the copy
+   * @throws SkopeoError
    */
-  copy(source: string, target: string, signal?: AbortSignal): Promise<void>;
-}
-
-/** How much of skopeo's standard error is kept: its end, where the error is. */
-const ERROR_CHARACTERS = 2_000;
-
-export function skopeoCopier(files: Pick<SkopeoFiles, 'authFile' | 'policyFile'>, binary = 'skopeo'): ImageCopier {
-  return {
-    copy: (source, target, signal) => run(binary, [
-      '--policy', files.policyFile,
-      'copy', '--quiet', '--all', '--preserve-digests', '--authfile', files.authFile,
-      `docker://${source}`, `docker://${target}`,
-    ], [source, target, files.policyFile, files.authFile], signal),
-  };
+  copy(source: string, target: string, options?: CopyOptions): Promise<void>;
+  /**
+   * The bytes of a manifest.
+   *
+   * @param source `ghcr.io/my-org/app@sha256:...`
+   * @throws SkopeoError
+   */
+  inspect(source: string, signal?: AbortSignal): Promise<Buffer>;
 }
 
 export interface SkopeoOptions {
-  /** Asked for each copy: logins are renewed during a build. */
+  /** The present logins, asked before each process: they are renewed during a build. */
   readonly logins: () => readonly RegistryLogin[];
-  /** Shell script that sees to it that skopeo is there. */
+  readonly print: (line: string) => void;
+  /** Shell script that installs skopeo when a fallback needs it and the image lacks it. */
   readonly install?: string;
   readonly binary?: string;
 }
 
-/** skopeo, for images that the mirror can't move itself. It is installed, and credentials are on the disk, from the first of them on. */
-export class SkopeoOnDemand implements ImageCopier {
+/**
+ * Runs skopeo with an auth file and a trust policy of our own. A missing auth file would make skopeo anonymous without a word, and some
+ * images have no policy, without which it refuses to work. The options are those that skopeo 1.9 has, too.
+ */
+export class Skopeo implements ImageCopier {
   private installed: Promise<unknown> | undefined;
+  private isThere: Promise<boolean> | undefined;
   private files: Promise<SkopeoFiles> | undefined;
+  /** Writes of the auth file, one after the other. */
+  private written: Promise<void> = Promise.resolve();
+  private writtenLogins = '';
 
   constructor(private readonly options: SkopeoOptions) {}
 
-  public async copy(source: string, target: string, signal?: AbortSignal): Promise<void> {
-    const { logins, install = INSTALL_SKOPEO, binary } = this.options;
-    await (this.installed ??= run('bash', ['-c', install], [], signal));
-    const files = await (this.files ??= createSkopeoFiles());
-    await files.login(logins());
-    await skopeoCopier(files, binary).copy(source, target, signal);
+  /** Whether the build image has skopeo, or the install phase has installed it. */
+  public available(): Promise<boolean> {
+    const { binary = 'skopeo' } = this.options;
+    return this.isThere ??= run(binary, ['--version']).then(() => true, () => false);
+  }
+
+  public async copy(source: string, target: string, { all = false, signal }: CopyOptions = {}): Promise<void> {
+    const { authFile, policyFile } = await this.ready(signal);
+    this.options.print(`skopeo copy docker://${source} docker://${target}`);
+    await this.run([
+      '--policy', policyFile, 'copy', '--quiet', ...(all ? ['--all'] : []), '--preserve-digests', '--authfile', authFile,
+      `docker://${source}`, `docker://${target}`,
+    ], [source, target, authFile, policyFile], signal);
+  }
+
+  public async inspect(source: string, signal?: AbortSignal): Promise<Buffer> {
+    const { authFile, policyFile } = await this.ready(signal);
+    const args = ['--policy', policyFile, 'inspect', '--raw', '--authfile', authFile, `docker://${source}`];
+    return this.run(args, [source, authFile, policyFile], signal);
   }
 
   /** Removes the credentials. */
   public async remove(): Promise<void> {
     await (await this.files)?.remove();
   }
-}
 
-/** @param names what the error must not be classified by */
-function run(binary: string, args: readonly string[], names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], signal });
-    let errors = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-ERROR_CHARACTERS); });
-    child.on('error', error => {
-      reject(error.name === 'AbortError' ? error : new SkopeoError(`${binary} could not be started: ${error.message}`, names, { cause: error }));
-    });
-    child.on('close', (code, killedBy) => {
-      if (code === 0) { return resolve(); }
-      reject(new SkopeoError(lastMessage(errors) || `${basename(binary)} ended with ${killedBy ?? code} and no message`, names));
-    });
-  });
+  private run(args: readonly string[], names: readonly string[], signal: AbortSignal | undefined): Promise<Buffer> {
+    return run(this.options.binary ?? 'skopeo', args, names, signal);
+  }
+
+  /** Resolves when skopeo and its files are there, and the auth file has the present logins. */
+  private async ready(signal: AbortSignal | undefined): Promise<SkopeoFiles> {
+    if (!await this.available()) {
+      await (this.installed ??= run('bash', ['-c', this.options.install ?? INSTALL_SKOPEO], [], signal));
+    }
+    const files = await (this.files ??= createSkopeoFiles());
+    this.written = this.written.then(() => this.write(files));
+    await this.written;
+    return files;
+  }
+
+  private async write(files: SkopeoFiles): Promise<void> {
+    const logins = this.options.logins();
+    const text = JSON.stringify(logins);
+    if (text === this.writtenLogins) { return; }
+    await files.login(logins);
+    this.writtenLogins = text;
+  }
 }

@@ -3,6 +3,7 @@ import type { SyncDependencies } from '../../../lambda/sync/context';
 import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
 import { sync } from '../../../lambda/sync/sync';
 import { seededRandom } from '../../../sandbox/faults';
+import { CopyEngine } from '../../../src/copy-engine';
 import { digest } from '../shared/samples';
 
 /**
@@ -85,6 +86,7 @@ class Race {
 
   private dependencies(step: <T>(effect: () => T) => Promise<T>): SyncDependencies {
     const { target } = this;
+    const engine = this.random() < 0.5 ? CopyEngine.SKOPEO : CopyEngine.DIRECT;
     const bytes = (own: string): { bytes: Buffer; contentType: string } => ({
       bytes: Buffer.from(JSON.stringify({
         schemaVersion: 2,
@@ -123,7 +125,12 @@ class Race {
         blob: () => Promise.reject(new Error('the mover is a stand-in')),
       },
       blobs: { move: () => step(() => 1) },
-      copier: { copy: () => step(() => undefined) },
+      skopeo: {
+        copy: from => step(() => { target.digests.add(from.slice(from.indexOf('@') + 1)); }),
+        inspect: () => Promise.reject(new Error('every manifest is read directly')),
+      },
+      engine: async () => engine,
+      concurrentProcesses: 8,
       renewLogins: async () => undefined,
       putImages: new TokenBucket(1_000_000, () => 0, async () => undefined),
       deadline: { stopStarting: Infinity, stop: 1_000_000 },

@@ -4,6 +4,7 @@ import type { SyncDependencies } from '../../../lambda/sync/context';
 import type { BlobJob } from '../../../lambda/sync/copy/blobs';
 import { CausedError, FailureCause } from '../../../lambda/sync/resilience/failure-cause';
 import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
+import { CopyEngine } from '../../../src/copy-engine';
 import { FakeTime } from '../shared/fake-time';
 import { digest } from '../shared/samples';
 
@@ -42,6 +43,11 @@ export class World {
   public readonly listed: Record<string, SourceVersion[] | Error> = {};
   public readonly repositories = new Map<string, Held>();
   public readonly read: string[] = [];
+  public engine = CopyEngine.DIRECT;
+  /** Manifests that skopeo read. */
+  public readonly inspected: string[] = [];
+  public processes = 0;
+  public mostProcesses = 0;
   /** Tags whose digest the sync asked GHCR for: `my-org/app:latest`. */
   public readonly asked: string[] = [];
   public logins = 0;
@@ -72,7 +78,7 @@ export class World {
       },
       manifest: async (repository, own) => {
         if (!this.hold(repository).digests.has(own)) { throw new ImageMissing(`no image ${own}`); }
-        return { bytes: Buffer.from(manifestOf(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
+        return { bytes: Buffer.from(this.manifest(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
       },
       put: async (repository, _manifest, own, tag) => {
         const { digests, tags: pointers } = this.hold(repository);
@@ -94,7 +100,7 @@ export class World {
         this.read.push(`${repository}@${own}`);
         const error = this.refuse(`${repository}@${own}`);
         if (error) { throw error; }
-        return { bytes: Buffer.from(manifestOf(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
+        return { bytes: Buffer.from(this.manifest(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
       },
       tagDigest: async (repository, tag) => {
         this.asked.push(`${repository}:${tag}`);
@@ -108,7 +114,9 @@ export class World {
     putImages: new TokenBucket(1_000_000, () => this.time.now(), ms => this.time.sleep(ms)),
     deadline: { stopStarting: this.time.now() + 3_000_000, stop: this.time.now() + 3_600_000 },
     dryRun: false,
-    copier: { copy: async (from, to) => this.skopeo(from, to) },
+    skopeo: { copy: (from, to) => this.skopeo(from, to), inspect: async from => this.inspect(from) },
+    engine: async () => this.engine,
+    concurrentProcesses: 8,
     print: line => { this.lines.push(line); },
     sleep: ms => this.time.sleep(ms),
     random: () => 1,
@@ -126,7 +134,11 @@ export class World {
   public refuse: (from: string) => Error | undefined = () => undefined;
   public refuseBlob: (job: BlobJob) => Error | undefined = () => undefined;
   public refusePut: (digest: string, to: string) => Error | undefined = () => undefined;
-  public refuseSkopeo: () => Error | undefined = () => undefined;
+  public refuseSkopeo: (from: string, to: string) => Error | undefined = () => undefined;
+  /** How long a process of skopeo takes. */
+  public process: (from: string) => Promise<unknown> = () => new Promise(setImmediate);
+  /** Bytes of a manifest in the source. */
+  public manifest: (own: string) => string = own => manifestOf(own);
   public afterwards: (repository: string, held: Held | undefined) => TargetImages | undefined = (_, held) => held;
 
   public hold(repository: string, tags: Record<string, number> = {}): Held {
@@ -147,12 +159,22 @@ export class World {
     return job.blob.size;
   }
 
-  private skopeo(from: string, to: string): void {
+  private async skopeo(from: string, to: string): Promise<void> {
     this.bySkopeo.push([from, to]);
-    const error = this.refuseSkopeo();
+    this.mostProcesses = Math.max(this.mostProcesses, ++this.processes);
+    await this.process(from);
+    this.processes--;
+    const error = this.refuseSkopeo(from, to);
     if (error) { throw error; }
-    const [, repository, own] = /^[^/]+\/(.+)@(.+)$/.exec(to) ?? [];
-    expect(from.slice(from.indexOf('@') + 1)).toBe(own);
+    const [, repository, tag, digestOfTarget] = /^[^/]+\/([^:@]+)(?::([^@]+)|@(.+))$/.exec(to) ?? [];
+    const own = from.slice(from.indexOf('@') + 1);
+    if (digestOfTarget !== undefined) { expect(own).toBe(digestOfTarget); }
     this.hold(repository).digests.add(own);
+    if (tag !== undefined) { this.hold(repository).tags.set(tag, own); }
+  }
+
+  private inspect(from: string): Buffer {
+    this.inspected.push(from);
+    return Buffer.from(this.manifest(from.slice(from.indexOf('@') + 1)));
   }
 }

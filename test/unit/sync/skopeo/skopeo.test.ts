@@ -2,31 +2,47 @@ import { spawnSync } from 'node:child_process';
 import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSkopeoFiles, SkopeoFiles } from '../../../../lambda/sync/skopeo/auth-file';
-import { INSTALL_SKOPEO } from '../../../../lambda/sync/skopeo/install';
-import { skopeoCopier, SkopeoOnDemand } from '../../../../lambda/sync/skopeo/skopeo';
+import { Skopeo, SkopeoOptions } from '../../../../lambda/sync/skopeo/skopeo';
+import { INSTALL_SKOPEO } from '../../../../src/contract/install-skopeo';
 
 const SOURCE = `ghcr.io/my-org/app@sha256:${'1'.repeat(64)}`;
 const TARGET = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/my-org/app:1';
 
+const LOGINS = [{ host: 'ghcr.io', user: 'token', password: 'ghp_abc' }];
+
 let directory: string;
-let files: SkopeoFiles;
+let skopeo: Skopeo;
+let printed: string[];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'skopeo-test-'));
-  files = await createSkopeoFiles();
-  await files.login([{ host: 'ghcr.io', user: 'token', password: 'ghp_abc' }]);
+  printed = [];
+  use({});
 });
 afterEach(async () => {
-  await files.remove();
+  await skopeo.remove();
   await rm(directory, { recursive: true });
 });
 
-/** Copies with a program that does what the script says. */
+function use(options: Partial<SkopeoOptions>): void {
+  skopeo = new Skopeo({ logins: () => LOGINS, print: line => { printed.push(line); }, binary: join(directory, 'skopeo'), ...options });
+}
+
+/** A skopeo that tells its version, and for the rest does what the script says. */
+async function program(script: string): Promise<void> {
+  await writeFile(join(directory, 'skopeo'), `#!/bin/sh\n[ "$1" = --version ] && exit 0\n${script}\n`);
+  await chmod(join(directory, 'skopeo'), 0o700);
+}
+
 async function copy(script: string): Promise<void> {
-  const binary = join(directory, 'skopeo');
-  await writeFile(binary, `#!/bin/sh\n${script}\n`);
-  await chmod(binary, 0o700);
-  await skopeoCopier(files, binary).copy(SOURCE, TARGET);
+  await program(script);
+  await skopeo.copy(SOURCE, TARGET);
+}
+
+/** Keeps the arguments, one a line. */
+const keepArguments = (): string => `printf '%s\\n' "$@" > '${join(directory, 'arguments')}'`;
+
+async function keptArguments(): Promise<string[]> {
+  return (await readFile(join(directory, 'arguments'), 'utf8')).trim().split('\n');
 }
 
 /** A program that prints to its standard error and fails. */
@@ -34,19 +50,39 @@ function failing(...lines: string[]): string {
   return `cat >&2 <<'END'\n${lines.join('\n')}\nEND\nexit 1`;
 }
 
-test('copies an index whole, with its digests, by the auth file', async () => {
-  const log = join(directory, 'arguments');
-  await copy(`printf '%s\\n' "$@" > '${log}'`);
-  expect((await readFile(log, 'utf8')).trim().split('\n')).toEqual([
-    '--policy', files.policyFile, 'copy', '--quiet', '--all', '--preserve-digests', '--authfile', files.authFile, `docker://${SOURCE}`, `docker://${TARGET}`,
+test('copies a manifest with its digest, by the auth file and the policy of our own', async () => {
+  await copy(keepArguments());
+  const [policy, policyFile, ...others] = await keptArguments();
+  expect([policy, policyFile]).toEqual(['--policy', expect.stringMatching(/^\/.*policy\.json$/)]);
+  expect(others).toEqual([
+    'copy', '--quiet', '--preserve-digests', '--authfile', expect.stringMatching(/^\/.*auth\.json$/), `docker://${SOURCE}`, `docker://${TARGET}`,
+  ]);
+});
+
+test('copies an index with its children where it is told to', async () => {
+  await program(keepArguments());
+  await skopeo.copy(SOURCE, TARGET, { all: true });
+  expect(await keptArguments()).toContain('--all');
+});
+
+test('prints the command, without the files of the credentials', async () => {
+  await copy(':');
+  expect(printed).toEqual([`skopeo copy docker://${SOURCE} docker://${TARGET}`]);
+});
+
+test('reads the bytes of a manifest', async () => {
+  await program(`${keepArguments()}; printf '{"schemaVersion":2}'`);
+  expect(String(await skopeo.inspect(SOURCE))).toBe('{"schemaVersion":2}');
+  expect((await keptArguments()).filter(argument => !argument.includes('.json'))).toEqual([
+    '--policy', 'inspect', '--raw', '--authfile', `docker://${SOURCE}`,
   ]);
 });
 
 test('no secret is among the arguments, where every process could read it', async () => {
-  const log = join(directory, 'arguments');
-  await copy(`printf '%s\\n' "$@" > '${log}'`);
-  const text = await readFile(log, 'utf8');
-  for (const secret of ['ghp_abc', Buffer.from('token:ghp_abc').toString('base64'), '--creds', '--src-creds', '--dest-creds']) { expect(text).not.toContain(secret); }
+  await copy(keepArguments());
+  const text = (await keptArguments()).join('\n');
+  const secrets = ['ghp_abc', Buffer.from('token:ghp_abc').toString('base64'), '--creds', '--src-creds', '--dest-creds'];
+  expect(secrets.filter(secret => text.includes(secret))).toEqual([]);
 });
 
 test('a program that prints much does not block', async () => {
@@ -83,46 +119,57 @@ test('fails with the signal that ended it', async () => {
   await expect(copy('kill -9 $$')).rejects.toThrow('skopeo ended with SIGKILL and no message');
 });
 
-test('fails with its name when there is none', async () => {
-  await expect(skopeoCopier(files, join(directory, 'missing')).copy(SOURCE, TARGET)).rejects.toThrow(/missing could not be started: .*ENOENT/);
-});
+describe('the credentials', () => {
+  const keep = (): string => `while [ "$1" != --authfile ]; do shift; done; echo "$2" >>'${directory}/files'; cat "$2" >>'${directory}/credentials'`;
 
-describe('on demand', () => {
-  const logins = [{ host: 'ghcr.io', user: 'token', password: 'ghp_abc' }];
-
-  /** skopeo as a script that keeps its arguments and what it reads as credentials. */
-  async function onDemand(install: string): Promise<SkopeoOnDemand> {
-    const binary = join(directory, 'skopeo');
-    await writeFile(binary, `#!/bin/sh\necho "$8" >>'${directory}/authfiles'; cat "$8" >>'${directory}/credentials'\n`);
-    await chmod(binary, 0o700);
-    return new SkopeoOnDemand({ logins: () => logins, install, binary });
-  }
-
-  test('installs once, and gives the logins of the moment', async () => {
-    const skopeo = await onDemand(`echo installed >>'${directory}/log'`);
-    await Promise.all([skopeo.copy(SOURCE, TARGET), skopeo.copy(SOURCE, TARGET)]);
-    logins[0] = { ...logins[0], password: 'ghp_new' };
+  test('are there before the first process starts, and are those of the moment', async () => {
+    let password = 'ghp_abc';
+    use({ logins: () => [{ host: 'ghcr.io', user: 'token', password }] });
+    await program(keep());
+    await Promise.all([1, 2, 3].map(() => skopeo.copy(SOURCE, TARGET)));
+    password = 'ghp_new';
     await skopeo.copy(SOURCE, TARGET);
-    expect(await readFile(join(directory, 'log'), 'utf8')).toBe('installed\n');
-    expect(await readFile(join(directory, 'credentials'), 'utf8')).toMatch(new RegExp(`${Buffer.from('token:ghp_new').toString('base64')}"}}}$`));
-    await skopeo.remove();
+    const written = (await readFile(join(directory, 'credentials'), 'utf8')).split('}}}').slice(0, -1);
+    const auth = (secret: string): string => `{"auths":{"ghcr.io":{"auth":"${Buffer.from(`token:${secret}`).toString('base64')}"`;
+    expect(written).toEqual([auth('ghp_abc'), auth('ghp_abc'), auth('ghp_abc'), auth('ghp_new')]);
   });
 
-  test('leaves no credentials behind', async () => {
-    const skopeo = await onDemand(':');
-    await skopeo.copy(SOURCE, TARGET);
+  test('are removed', async () => {
+    await copy(keep());
     await skopeo.remove();
-    const [authFile] = (await readFile(join(directory, 'authfiles'), 'utf8')).split('\n');
+    const [authFile] = (await readFile(join(directory, 'files'), 'utf8')).split('\n');
     await expect(access(authFile)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('removes nothing where nothing was copied', async () => {
-    await expect((await onDemand('exit 1')).remove()).resolves.toBeUndefined();
+  test('need no removal where nothing was copied', async () => {
+    await expect(skopeo.remove()).resolves.toBeUndefined();
+  });
+});
+
+describe('where the image has no skopeo', () => {
+  test('tells', async () => {
+    expect(await skopeo.available()).toBe(false);
+    await program('exit 1');
+    use({});
+    expect(await skopeo.available()).toBe(true);
+  });
+
+  test('installs it once, for the first copy', async () => {
+    await writeFile(join(directory, 'new'), '#!/bin/sh\n');
+    await chmod(join(directory, 'new'), 0o700);
+    use({ install: `echo installed >>'${directory}/log'; mv '${directory}/new' '${directory}/skopeo'` });
+    await Promise.all([skopeo.copy(SOURCE, TARGET), skopeo.copy(SOURCE, TARGET)]);
+    expect(await readFile(join(directory, 'log'), 'utf8')).toBe('installed\n');
   });
 
   test('fails with what the installation says', async () => {
-    const skopeo = await onDemand('echo "skopeo could not be installed. Run: ..." >&2; exit 1');
+    use({ install: 'echo "skopeo could not be installed. Run: ..." >&2; exit 1' });
     await expect(skopeo.copy(SOURCE, TARGET)).rejects.toThrow('skopeo could not be installed. Run: ...');
+  });
+
+  test('fails with its name when the installation brought none', async () => {
+    use({ install: ':' });
+    await expect(skopeo.copy(SOURCE, TARGET)).rejects.toThrow(/skopeo could not be started: .*ENOENT/);
   });
 });
 

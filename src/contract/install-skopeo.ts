@@ -1,0 +1,23 @@
+/**
+ * Shell script that installs skopeo when the build image lacks it, and prints its version. No managed image of CodeBuild has it.
+ * The buildspec runs it for the engine SKOPEO, and the sync itself when a fallback needs skopeo.
+ */
+export const INSTALL_SKOPEO = `
+if command -v skopeo >/dev/null; then
+  :
+elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo >/dev/null; } || {
+    echo "skopeo could not be installed. Run: apt-get update && apt-get install -y skopeo - or use an image that has it." >&2
+    exit 1
+  }
+elif command -v dnf >/dev/null && [ "$(id -u)" = 0 ]; then
+  { dnf install -y -q spal-release || true; dnf install -y -q skopeo; } || {
+    echo "skopeo could not be installed. Run: dnf install -y spal-release skopeo - or use an image that has it." >&2
+    exit 1
+  }
+else
+  echo "skopeo is missing and can't be installed here: it needs root and apt-get or dnf. Use an image that has it." >&2
+  exit 1
+fi
+skopeo --version`.trim();
