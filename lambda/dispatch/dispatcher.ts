@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import pLimit from 'p-limit';
 import { buildRequests, BuildRequest, PendingPackage } from './builds';
 import { OrganizationMessage, PackageMessage, SyncMessage } from '../../src/contract/messages';
+import { asError } from '../shared/errors';
 import type { PlannedPackage } from '../shared/inventory';
 
 /** Packages whose inventories are read at the same time: as many as Octokit sends requests at a time. */
@@ -145,10 +146,6 @@ async function settle<T>(group: readonly Received[], failures: Failures, work: (
     group.forEach(({ id }) => failures.set(id, asError(error)));
     return undefined;
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Somebody asked for this package by its name. */

@@ -12,6 +12,7 @@ import { retrySoon, sendAll } from './queue';
 import { DISPATCH_ENVIRONMENT } from '../../src/contract/environment';
 import { parseMessage } from '../../src/contract/messages';
 import { readEnvironment } from '../shared/environment';
+import { asError } from '../shared/errors';
 import { gitHubPackages } from '../shared/github-packages';
 import { planPackage } from '../shared/inventory';
 import { readSecret, secretName } from '../shared/secrets';
@@ -42,7 +43,7 @@ async function handleBatch(records: readonly SQSRecord[]): Promise<Failures> {
     try {
       batch.push({ id: record.messageId, message: parseMessage(record.body), receiveCount: receiveCount(record) });
     } catch (error) {
-      failures.set(record.messageId, error as Error);
+      failures.set(record.messageId, asError(error));
     }
   }
   // Read anew for every batch: a renewed token works at once, and an idle function holds none.
@@ -70,7 +71,7 @@ async function handleBatch(records: readonly SQSRecord[]): Promise<Failures> {
 
 /** What stops the batch as a whole, such as an unreadable token, fails each of its messages, so that each is tried again soon. */
 function everyRecord(records: readonly SQSRecord[], error: unknown): Failures {
-  const failure = error instanceof Error ? error : new Error(String(error));
+  const failure = asError(error);
   return new Map(records.map(({ messageId }) => [messageId, failure]));
 }
 

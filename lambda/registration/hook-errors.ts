@@ -1,5 +1,6 @@
 import { RequestError } from '@octokit/request-error';
 import { GitHubRefusal, TokenContext } from '../shared/github-errors';
+import { isRateLimit } from '../shared/github-rate-limit';
 
 const PERMISSION = 'It must belong to an owner of the organization and be a fine-grained token of the organization with the organization permission '
   + '"Webhooks: read and write", or a classic token with the scope admin:org_hook';
@@ -7,7 +8,7 @@ const WHERE = 'GitHub shows and makes tokens under Settings > Developer settings
 
 /** GitHub has the hook already: same URL, same event. */
 export function isDuplicate(error: unknown): boolean {
-  return error instanceof RequestError && error.status === 422 && /already exists/i.test(messageOf(error));
+  return error instanceof RequestError && error.status === 422 && /already exists/i.test(detailsOf(error));
 }
 
 export function isGone(error: unknown): boolean {
@@ -29,6 +30,7 @@ export function explainHooksError(error: unknown, { organization, tokenName }: T
 
 function fixOf(error: RequestError, organization: string, tokenName: string): string {
   const replace = `${PERMISSION}. ${WHERE}; put the new one there with \`aws secretsmanager put-secret-value --secret-id ${tokenName} --secret-string TOKEN\`.`;
+  if (isRateLimit(error)) { return `GitHub's rate limit is used up (${error.message}). Deploy again later.`; }
   switch (error.status) {
     case 401:
       return `the token is expired, revoked or mistyped. ${replace}`;
@@ -38,8 +40,6 @@ function fixOf(error: RequestError, organization: string, tokenName: string): st
       return `there is no organization "${organization}", or the token may not manage its webhooks, which GitHub does not tell apart. Check the spelling of "organization". ${PERMISSION}. ${WHERE}.`;
     case 422:
       return unprocessable(error);
-    case 429:
-      return `GitHub's rate limit is used up (${error.message}). Deploy again later.`;
     default:
       return `${error.message}. Deploy again when https://www.githubstatus.com shows no problem.`;
   }
@@ -47,7 +47,6 @@ function fixOf(error: RequestError, organization: string, tokenName: string): st
 
 function forbidden(error: RequestError, replace: string): string {
   const headers = error.response?.headers ?? {};
-  if (headers['x-ratelimit-remaining'] === '0' || /rate limit/i.test(error.message)) { return `GitHub's rate limit is used up (${error.message}). Deploy again later.`; }
   const sso = String(headers['x-github-sso'] ?? '');
   if (sso.startsWith('required')) {
     const url = /url=(\S+)/.exec(sso)?.[1];
@@ -59,7 +58,7 @@ function forbidden(error: RequestError, replace: string): string {
 }
 
 function unprocessable(error: RequestError): string {
-  const message = messageOf(error);
+  const message = detailsOf(error);
   if (/20 hooks|maximum|limit/i.test(message)) {
     return `the organization has 20 webhooks for this event, which is GitHub's limit (${message}). Delete one that is not used any more under Organization settings > Webhooks.`;
   }
@@ -71,7 +70,7 @@ function unprocessable(error: RequestError): string {
 
 interface ValidationError { readonly message?: string; readonly code?: string; readonly field?: string }
 
-function messageOf(error: RequestError): string {
+function detailsOf(error: RequestError): string {
   const data = error.response?.data as { readonly message?: string; readonly errors?: readonly ValidationError[] } | undefined;
   const details = (data?.errors ?? []).map(({ message, field, code }) => message ?? `${field ?? ''} ${code ?? ''}`.trim());
   return details.length > 0 ? details.join('; ') : error.message;

@@ -1,6 +1,7 @@
 import { RequestError } from '@octokit/request-error';
 import type { HookDelivery, OrganizationHooks } from './hooks';
 import { within } from './within';
+import { messageOf } from '../shared/errors';
 
 export interface Time {
   now(): number;
@@ -41,8 +42,4 @@ async function pingAndWatch(hooks: OrganizationHooks, hookId: number, isNew: boo
 
 function key({ guid, deliveredAt }: HookDelivery): string {
   return `${guid} ${deliveredAt}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { RequestError } from '@octokit/request-error';
+import { isRateLimit } from './github-rate-limit';
 
 /** What an explanation names; never the token itself. */
 export interface TokenContext {
@@ -48,8 +49,4 @@ function packagesFix(error: RequestError, { organization, tokenName }: TokenCont
     default:
       return undefined;
   }
-}
-
-function isRateLimit(error: RequestError): boolean {
-  return error.response?.headers['x-ratelimit-remaining'] === '0' || /rate limit/i.test(error.message);
 }

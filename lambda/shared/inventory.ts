@@ -17,7 +17,7 @@ export interface PlannedPackage {
   /** Digests that GitHub listed. */
   readonly listed: ReadonlySet<string>;
   /** Digests that ECR listed, tagged or not. */
-  readonly held: ReadonlySet<string>;
+  readonly present: ReadonlySet<string>;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function planPackage(
     package: packageName,
     plan: await planWithMutability(ecr, repository, source, target),
     listed: new Set(source.map(({ digest }) => digest)),
-    held: target?.digests ?? new Set(),
+    present: target?.digests ?? new Set(),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from './is-object';
 import { isDigest } from '../../src/image-name';
 
 /**
@@ -68,10 +69,6 @@ function ignored(reason: string): PackageEvent {
 
 function malformed(reason: string): PackageEvent {
   return { kind: 'malformed', reason };
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function object(value: unknown): Json | undefined {

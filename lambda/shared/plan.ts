@@ -44,7 +44,7 @@ export interface Conflict {
   /** Where GHCR's tag points to. */
   readonly digest: string;
   /** Where ECR's tag points to. */
-  readonly held: string;
+  readonly present: string;
 }
 
 export type SkipReason =
@@ -89,13 +89,13 @@ export function plan(repository: string, source: Iterable<SourceVersion>, target
     if (tags.length === 0) { skip('untagged'); continue; }
     const wanted: string[] = [];
     for (const tag of tags) {
-      const held = target?.tags.get(tag);
+      const present = target?.tags.get(tag);
       if (!isTag(tag)) {
         skip('invalid-tag');
-      } else if (held === digest) {
+      } else if (present === digest) {
         unchanged++;
-      } else if (held !== undefined && isImmutable(target?.mutability ?? MUTABLE, tag)) {
-        conflicts.push({ tag, digest, held });
+      } else if (present !== undefined && isImmutable(target?.mutability ?? MUTABLE, tag)) {
+        conflicts.push({ tag, digest, present });
       } else {
         wanted.push(tag);
       }

@@ -1,12 +1,12 @@
-/** When a build has to be ready. */
+/** The times by which a build has to end its parts. */
 export interface Deadline {
-  /** From then on no copy is started. Milliseconds since the epoch. */
+  /** No copy is started from this time on. Milliseconds since the epoch. */
   readonly stopStarting: number;
-  /** Then copies that still run are ended, so that there is time to report. */
+  /** Copies that still run are ended at this time, so that there is time to report. */
   readonly stop: number;
 }
 
-/** A tenth of the time, but at least two minutes, is for the copies that run to end. */
+/** A tenth of the time, but at least two minutes, is left for running copies to end. */
 const LAST_COPIES = { share: 0.1, minimumMs: 120_000 };
 
 /** The closing check and report. */

@@ -6,18 +6,19 @@ import type { Target } from './context';
 import { blobMover } from './copy/blobs';
 import { Registry } from './registry/client';
 import { Connections } from './registry/connections';
-import { RegistryLogins } from './registry/logins';
+import { RegistryLogins } from './registry/registry-logins';
 import { sourceRegistry } from './registry/source';
 import { targetBlobs } from './registry/target';
 import type { Report } from './report';
 import { RequestCount } from './request-count';
 import { requestedPackages } from './requested-packages';
-import { RateLimit } from './resilience/pace';
+import { TokenBucket } from './resilience/token-bucket';
 import { SkopeoOnDemand } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { createRepository, imageManifest, listImages, putImage, taggedImages } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
+import { messageOf } from '../shared/errors';
 import { gitHubPackages } from '../shared/github-packages';
 import { planPackage } from '../shared/inventory';
 import { readSecret, secretName } from '../shared/secrets';
@@ -49,10 +50,14 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   });
   const logins = new RegistryLogins(ecr, environment.REGISTRY_HOST, token, readToken);
   const connections = new Connections();
-  const source = sourceRegistry(new Registry({ connections, login: () => logins.source, count: () => requests.add('registry') }));
-  const target = targetBlobs(new Registry({ connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry') }));
+  const source = sourceRegistry(new Registry({
+    connections, login: () => logins.source, count: () => requests.add('registry'),
+  }));
+  const target = targetBlobs(new Registry({
+    connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry'),
+  }));
   const copier = new SkopeoOnDemand({ logins: () => [logins.source, logins.target] });
-  const putImages = new RateLimit(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
+  const putImages = new TokenBucket(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
   try {
     return await sync(requestedPackages(process.env) ?? await github.listPackages(), {
       organization: environment.ORGANIZATION,
@@ -63,7 +68,7 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
       source,
       blobs: blobMover(source, target, print),
       copier,
-      login: () => logins.renew(),
+      renewLogins: () => logins.renew(),
       putImages,
       // CodeBuild's clock of the build started before ours.
       deadline: deadlineOf(Number(process.env.CODEBUILD_START_TIME ?? now()), Number(environment.BUILD_TIMEOUT_MINUTES)),
@@ -80,7 +85,7 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   }
 }
 
-/** BatchGetImage takes no more. */
+/** BatchGetImage takes at most this many image ids. */
 const TAGS_AT_ONCE = 100;
 
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
@@ -105,7 +110,7 @@ function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): 
 main(process.argv.slice(2)).then(
   code => { process.exitCode = code; },
   (error: unknown) => {
-    print(`failed: ${error instanceof Error ? error.message : String(error)}`);
+    print(`failed: ${messageOf(error)}`);
     process.exitCode = 1;
   },
 );

@@ -1,4 +1,6 @@
-import { causeOf, fixOf } from './resilience/failure';
+import { causeOf } from './resilience/causes';
+import { fixOf } from './resilience/failure-cause';
+import { messageOf } from '../shared/errors';
 import type { Plan, SkipReason } from '../shared/plan';
 
 export type OutcomeKind =
@@ -43,9 +45,9 @@ export interface Report {
   readonly requests: Readonly<Record<string, number>>;
 }
 
-/** @param held what ECR's tag points to */
-export function conflictCause(held: string): string {
-  return `ECR holds ${held} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`;
+/** @param present digest that ECR's tag points to */
+export function conflictCause(present: string): string {
+  return `ECR holds ${present} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`;
 }
 
 export function imageLine(outcome: ImageOutcome): string {
@@ -59,9 +61,9 @@ export function imageLine(outcome: ImageOutcome): string {
  * @param ofImage whether an image failed; what fails a whole package says itself what to do
  */
 export function failureText(error: unknown, ofImage: boolean): string {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  const message = messageOf(error).replace(/\s+/g, ' ').trim();
   if (!ofImage) { return message; }
-  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${fixOf(causeOf(message))}`;
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${fixOf(causeOf(error))}`;
 }
 
 export function createReport(

@@ -4,63 +4,63 @@ import type { SyncDependencies, SyncRun } from './context';
 import { copyImage, ImageJob } from './copy/image';
 import { ArtifactRefused, ManifestCopier } from './copy/manifests';
 import { conflictCause, createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
-import { causeOf } from './resilience/failure';
-import { AdaptiveLimit } from './resilience/pace';
-import { Logins } from './resilience/retrying';
+import { AimdLimit } from './resilience/aimd-limit';
+import { causeOf } from './resilience/causes';
+import { LoginRenewal } from './resilience/login-renewal';
 import { verify } from './verify';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
 import type { Plan } from '../shared/plan';
 
 /**
- * Packages whose inventories are read, images that are worked on, and blobs that are moved at the same time. A blob takes about a
- * megabyte of memory while it moves, whatever its size: this fits 2 vCPU and 3 GiB.
+ * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of memory while it moves,
+ * whatever its size: this fits 2 vCPU and 3 GiB.
  */
 const CONCURRENT_PACKAGES = 16;
 const CONCURRENT_IMAGES = 24;
-const CONCURRENT_COPIES = { start: 16, max: 32 };
+const CONCURRENT_BLOBS = { start: 16, max: 32 };
 
-/** Brings the packages' repositories up to date. Never throws for one package: what failed is in the report, and the others go on. */
+/** Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
   const start = dependencies.now();
   const time = new AbortController();
-  // Every request that runs listens.
+  // Every request in flight adds a listener.
   setMaxListeners(0, time.signal);
   const timer = setTimeout(() => time.abort(), Math.max(0, dependencies.deadline.stop - start));
   const run: SyncRun = {
     ...dependencies,
-    copies: new AdaptiveLimit(CONCURRENT_COPIES.start, CONCURRENT_COPIES.max),
-    logins: new Logins(dependencies.login),
-    blobHomes: new Map(),
+    blobConcurrency: new AimdLimit(CONCURRENT_BLOBS.start, CONCURRENT_BLOBS.max),
+    logins: new LoginRenewal(dependencies.renewLogins),
+    mountSources: new Map(),
     stopped: time.signal,
   };
-  const work = new Work(run);
+  const job = new SyncJob(run);
   const limit = pLimit(CONCURRENT_PACKAGES);
   const copying: Promise<void>[] = [];
-  await Promise.all(packages.map(name => limit(() => work.contained(name, async () => {
+  await Promise.all(packages.map(name => limit(() => job.contained(name, async () => {
     const planned = await run.plan(name);
-    work.plans.push(planned.plan);
-    // Not awaited here: the place of this package's inventory goes to the next while its images are copied.
-    copying.push(work.contained(name, () => work.package(planned)));
+    job.plans.push(planned.plan);
+    // Not awaited here: the next package is planned while this one's images are copied.
+    copying.push(job.contained(name, () => job.package(planned)));
   }))));
   await Promise.all(copying);
   clearTimeout(timer);
-  const report = createReport(work.plans, work.outcomes, packages.length, (run.now() - start) / 1000, run.requests());
-  summaryLines(report, work.outcomes).forEach(run.print);
+  const report = createReport(job.plans, job.outcomes, packages.length, (run.now() - start) / 1000, run.requests());
+  summaryLines(report, job.outcomes).forEach(run.print);
   return report;
 }
 
-/** All packages of a run, and how they ended. */
-class Work {
+/** The packages of a run and the outcomes so far. */
+class SyncJob {
   public readonly plans: Plan[] = [];
   public readonly outcomes: ImageOutcome[] = [];
   private readonly images = pLimit(CONCURRENT_IMAGES);
-  /** The first copy of each image into any repository. */
+  /** For each digest, the first copy of that image into any repository. */
   private readonly firsts = new Map<string, Promise<unknown>>();
 
   constructor(private readonly run: SyncRun) {}
 
-  /** A failure of one package becomes its outcome. */
+  /** Runs the work of one package, and turns a failure into an outcome of that package. */
   public async contained(name: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -69,32 +69,32 @@ class Work {
     }
   }
 
-  public async package({ package: name, plan, held }: PlannedPackage): Promise<void> {
+  public async package({ package: name, plan, present }: PlannedPackage): Promise<void> {
     const { run } = this;
-    this.outcomes.push(...plan.conflicts.map(({ tag, digest, held: other }) =>
-      said(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
+    this.outcomes.push(...plan.conflicts.map(({ tag, digest, present: other }) =>
+      logOutcome(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
     if (plan.actions.length === 0) { return; }
     if (run.dryRun) {
       this.outcomes.push(...plan.actions.map(action => dryRun(plan, action, run)));
       return;
     }
     const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
-    const place = { package: name, repository: plan.repository, uri };
-    const manifests = new ManifestCopier(place, held, plan.repositoryExists, run);
-    const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...place, action, manifests })));
+    const target = { package: name, repository: plan.repository, uri };
+    const manifests = new ManifestCopier(target, present, plan.repositoryExists, run);
+    const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...target, action, manifests })));
     const verified = await verify(plan.repository, outcomes, run);
-    this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : said(run, outcome)));
+    this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : logOutcome(run, outcome)));
   }
 
-  /** The same image in another repository waits for the first: what a registry can mount by then is not sent again. */
+  /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
   private async image(job: ImageJob): Promise<ImageOutcome> {
     const { digest } = job.action;
     const first = this.firsts.get(digest);
     if (first !== undefined) {
       await first;
-      return this.images(() => act(job, this.run));
+      return this.images(() => runJob(job, this.run));
     }
-    const outcome = this.images(() => act(job, this.run));
+    const outcome = this.images(() => runJob(job, this.run));
     this.firsts.set(digest, outcome);
     return outcome;
   }
@@ -105,41 +105,36 @@ function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action']
   return { kind: 'left', repository, tags, digest };
 }
 
-async function act(job: ImageJob, run: SyncRun): Promise<ImageOutcome> {
+async function runJob(job: ImageJob, run: SyncRun): Promise<ImageOutcome> {
   const { repository, action: { digest, tags } } = job;
   const start = run.now();
   if (start >= run.deadline.stopStarting) { return outOfTime(run, { repository, tags, digest }); }
   try {
     const result = await copyImage(job, run);
-    return said(run, { repository, tags, digest, ...result, seconds: (run.now() - start) / 1000 });
+    return logOutcome(run, { repository, tags, digest, ...result, seconds: (run.now() - start) / 1000 });
   } catch (error) {
-    return run.stopped.aborted ? outOfTime(run, { repository, tags, digest }) : notMirrored(run, { repository, tags, digest }, error);
+    const image = { repository, tags, digest };
+    return run.stopped.aborted ? outOfTime(run, image) : notMirrored(run, image, error);
   }
 }
 
 type Image = Pick<ImageOutcome, 'repository' | 'tags' | 'digest'>;
 
 function notMirrored(run: SyncRun, image: Image, error: unknown): ImageOutcome {
-  return said(run, { ...image, kind: kindOf(error, image.tags), cause: failureText(error, image.digest !== undefined) });
+  return logOutcome(run, { ...image, kind: kindOf(error), cause: failureText(error, image.digest !== undefined) });
 }
 
-/** What ECR refuses because of its kind, and is no image, must not make a build red for ever. */
-function kindOf(error: unknown, tags: readonly string[]): OutcomeKind {
-  const cause = causeOf(String(error));
-  if (cause === 'conflict') { return 'conflict'; }
-  return error instanceof ArtifactRefused || (cause === 'unsupported' && tags.length > 0 && tags.every(isArtifactTag)) ? 'refused' : 'failed';
-}
-
-/** Tags that tools give to signatures, attestations and fallback indexes of referrers. */
-function isArtifactTag(tag: string): boolean {
-  return /^sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$/.test(tag);
+/** An artifact that ECR does not accept must not make every build fail. */
+function kindOf(error: unknown): OutcomeKind {
+  if (error instanceof ArtifactRefused) { return 'refused'; }
+  return causeOf(error) === 'conflict' ? 'conflict' : 'failed';
 }
 
 function outOfTime(run: SyncRun, image: Image): ImageOutcome {
-  return said(run, { ...image, kind: 'left', cause: 'the build\'s time is up. The next run copies it; raise `buildTimeout` if this lasts.' });
+  return logOutcome(run, { ...image, kind: 'left', cause: 'the build\'s time is up. The next run copies it; raise `buildTimeout` if this lasts.' });
 }
 
-function said(run: SyncRun, outcome: ImageOutcome): ImageOutcome {
+function logOutcome(run: SyncRun, outcome: ImageOutcome): ImageOutcome {
   run.print(imageLine(outcome));
   return outcome;
 }

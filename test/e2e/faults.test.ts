@@ -67,7 +67,7 @@ test('what can pass is tried again, each by its cause, and all arrive', async ()
 
   expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: Object.keys(images).length, failed: 0 } });
   expect(await allDefects(images)).toEqual([]);
-  for (const [name, cause] of [['reset', 'network'], ['truncated', 'network'], ['throttled', 'throttled'], ['later', 'throttled'], ['failing', 'network']]) {
+  for (const [name, cause] of [['reset', 'network'], ['truncated', 'network'], ['throttled', 'throttled'], ['later', 'throttled'], ['failing', 'overloaded']]) {
     const retries = linesOf(result, name).filter(line => line.startsWith('retry') && line.includes(' blob '));
     expect([name, retries.every(line => line.includes(`(${cause})`))]).toEqual([name, true]);
   }

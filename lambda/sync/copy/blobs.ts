@@ -1,48 +1,49 @@
-import type { Content } from '../registry/manifest';
+import { messageOf } from '../../shared/errors';
+import type { Descriptor } from '../registry/manifest';
 import type { SourceRegistry } from '../registry/source';
 import { MOUNTED, TargetBlobs } from '../registry/target';
-import { verified } from '../registry/verified-stream';
-import { causeOf } from '../resilience/failure';
+import { verifiedBytes } from '../registry/verified-stream';
+import { causeOf } from '../resilience/causes';
 
-/** One blob on its way. */
+/** One blob that has to get from one repository into another. */
 export interface BlobJob {
-  readonly content: Content;
-  /** Repository of the source. */
+  readonly blob: Descriptor;
+  /** Repository of the source registry. */
   readonly from: string;
-  /** Repository of the target. */
+  /** Repository of the target registry. */
   readonly to: string;
-  /** Whether the target may have the blob already. */
-  readonly mayBeThere: boolean;
-  /** Another repository of the target that has the blob. */
+  /** False when the repository can't have the blob: then it is not asked. */
+  readonly mayBePresent: boolean;
+  /** Another repository of the target registry that has the blob. */
   readonly mountFrom?: string;
 }
 
 /** Moves blobs between registries. */
 export interface BlobMover {
-  /** @returns bytes that were sent; 0 when the target has the blob, or has it by now without them */
+  /** @returns number of bytes sent; 0 when the target had the blob or could mount it */
   move(job: BlobJob, signal: AbortSignal): Promise<number>;
 }
 
-/** @param print told of downloads that broke off and went on */
+/** @param print gets a line for each download that broke off and was resumed, and for each blob that could not be mounted */
 export function blobMover(source: Pick<SourceRegistry, 'blob'>, target: TargetBlobs, print: (line: string) => void): BlobMover {
   return {
-    async move({ content, from, to, mayBeThere, mountFrom }, signal) {
-      const { digest } = content;
-      if (mayBeThere && await target.has(to, digest, signal)) { return 0; }
-      const open = (offset: number): ReturnType<SourceRegistry['blob']> => source.blob(from, content, offset, signal);
+    async move({ blob, from, to, mayBePresent, mountFrom }, signal) {
+      const { digest } = blob;
+      if (mayBePresent && await target.has(to, digest, signal)) { return 0; }
+      const open = (offset: number): ReturnType<SourceRegistry['blob']> => source.blob(from, blob, offset, signal);
       const mounted = mountFrom === undefined ? undefined : await mount(target, { digest, to, mountFrom }, print, signal);
       if (mounted === MOUNTED) { return 0; }
       const [upload, first] = await both(mounted ?? target.start(to, signal), open(0));
-      const bytes = verified(content, first, open, (offset, error) => {
+      const bytes = verifiedBytes(blob, first, open, (offset, error) => {
         print(`resume   ${to} ${digest} from byte ${offset}: ${error.message}`);
       });
-      await target.upload(to, content, upload, bytes, signal);
-      return content.size;
+      await target.upload(to, blob, upload, bytes, signal);
+      return blob.size;
     },
   };
 }
 
-/** Asks for what another repository has. An account that mounts nothing answers with the start of an upload. */
+/** Mounts the blob from another repository. An account that has no blob mounting answers with the address of an upload. */
 async function mount(
   target: TargetBlobs,
   { digest, to, mountFrom }: { readonly digest: string; readonly to: string; readonly mountFrom: string },
@@ -52,13 +53,13 @@ async function mount(
   try {
     return await target.mount(to, digest, mountFrom, signal);
   } catch (error) {
-    if (!['denied', 'login'].includes(causeOf(String(error)))) { throw error; }
-    print(`sent     ${to} ${digest}: ${mountFrom} has it, but it may not be mounted: ${String(error)}`);
+    if (!['denied', 'login'].includes(causeOf(error))) { throw error; }
+    print(`sent     ${to} ${digest}: ${mountFrom} has it, but it may not be mounted: ${messageOf(error)}`);
     return undefined;
   }
 }
 
-/** Two requests side by side; when one fails, the other's answer is not left open. */
+/** Runs two requests side by side. If the first fails, the stream of the second is destroyed. */
 async function both<A, B extends { destroy(): unknown }>(one: A | Promise<A>, other: Promise<B>): Promise<[A, B]> {
   const [first, second] = await Promise.allSettled([one, other]);
   if (first.status === 'fulfilled' && second.status === 'fulfilled') { return [first.value, second.value]; }

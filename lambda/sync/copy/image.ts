@@ -1,23 +1,23 @@
-import type { ManifestCopier, Place } from './manifests';
+import type { CopyTarget, ManifestCopier } from './manifests';
 import { tagImage } from './put';
+import type { CopyRun } from './run';
 import { ImageMissing } from '../../shared/ecr';
 import type { Action } from '../../shared/plan';
-import type { SyncRun } from '../context';
 
-/** One image on its way into one repository. */
-export interface ImageJob extends Place {
+/** One image that has to get into one repository. */
+export interface ImageJob extends CopyTarget {
   readonly action: Action;
   readonly manifests: ManifestCopier;
 }
 
-/** What a finished job tells the report. */
+/** How a job ended. */
 export interface ImageResult {
   readonly kind: 'copied' | 'tagged';
   readonly bytes: number;
 }
 
-/** Brings the image there and points its tags to it. Bytes move once, with the first tag; the others are pointers. */
-export async function copyImage(job: ImageJob, run: SyncRun): Promise<ImageResult> {
+/** Copies the image and points its tags to it. Bytes move once, with the first tag; the other tags are put as pointers. */
+export async function copyImage(job: ImageJob, run: CopyRun): Promise<ImageResult> {
   const { action: { kind, digest, tags }, manifests } = job;
   if (kind === 'tag') {
     try {

@@ -1,19 +1,23 @@
 import type { IncomingMessage } from 'node:http';
-import type { Connections, Sent } from './connections';
+import type { Connections, RequestOptions } from './connections';
+import { errorCodes, NetworkError, RegistryError, retryAfterMs } from './errors';
 import type { RegistryLogin } from '../../shared/ecr';
-import { RetryLater } from '../resilience/failure';
+import { messageOf } from '../../shared/errors';
 
 export interface RegistryOptions {
   readonly connections: Connections;
-  /** Asked for each request: logins are renewed during a build. */
+  /** The present login, read for each request: logins are renewed during a build. */
   readonly login: () => RegistryLogin;
-  /** ECR takes Basic authentication and nothing else. Others are asked: they answer a first request with where to get a token. */
+  /**
+   * Send the login itself with the first request, because ECR takes Basic authentication and nothing else. Other registries answer the
+   * first request with the address that gives a token for the login.
+   */
   readonly basic?: boolean;
   /** Called for each request. */
   readonly count?: () => void;
 }
 
-export interface RegistryRequest extends Sent {
+export interface RegistryRequest extends RequestOptions {
   /** Below the repository: `blobs/sha256:...`; or a URL that the registry gave. */
   readonly at: string | URL;
 }
@@ -21,7 +25,7 @@ export interface RegistryRequest extends Sent {
 /** Twice what a registry takes as a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** What a registry's redirects are followed to; more are a circle. */
+/** More redirects than this are a circle. */
 const MAX_REDIRECTS = 5;
 
 /**
@@ -38,7 +42,10 @@ export class Registry {
     return this.options.login().host;
   }
 
-  /** The answer, whatever its status, after authentication and redirects. A body is sent once: a request without has to come before it. */
+  /**
+   * The answer, whatever its status, after authentication and redirects. A streamed body can't be replayed after a 401: send a request
+   * without a body first, so that the token is cached.
+   */
   public async send(repository: string, { at, ...sent }: RegistryRequest): Promise<IncomingMessage> {
     const url = new URL(at, `${this.origin}/v2/${repository}/`);
     const known = this.tokens.get(repository);
@@ -46,7 +53,7 @@ export class Registry {
     const challenge = response.headers['www-authenticate'];
     if (response.statusCode === 401 && challenge !== undefined && this.options.basic !== true && sent.body === undefined) {
       response.resume();
-      // Of all who are refused at the same time, one asks for a token.
+      // Of all requests that are refused at the same time, one asks for a token.
       if (this.tokens.get(repository) === known) { this.tokens.set(repository, this.token(challenge, repository)); }
       response = await this.authorized(url, sent, await this.header(this.tokens.get(repository)?.catch((error: unknown) => {
         this.tokens.delete(repository);
@@ -56,14 +63,24 @@ export class Registry {
     return this.followed(url, sent, response);
   }
 
-  /** The body of an answer that is as expected. Any other is thrown, in the registry's own words: they decide whether another try can help. */
-  public async expect(response: IncomingMessage, what: string, ...statuses: readonly number[]): Promise<Buffer> {
+  /**
+   * The body of an answer that has one of the statuses.
+   *
+   * @param what how an error names the request
+   * @throws RegistryError for any other status, NetworkError when the body breaks off
+   */
+  public async requireStatus(response: IncomingMessage, what: string, ...statuses: readonly number[]): Promise<Buffer> {
     const body = await this.body(response, what);
     if (statuses.includes(response.statusCode ?? 0)) { return body; }
     const reason = body.length > 0 ? `: ${body.toString('utf8').slice(0, 300)}` : ' without a reason';
-    const message = `${this.host} answered ${response.statusCode} to ${what}${reason}`;
-    const waitSeconds = Number(response.headers['retry-after'] ?? NaN);
-    throw waitSeconds > 0 ? new RetryLater(message, waitSeconds * 1000) : new Error(message);
+    throw new RegistryError(`${this.host} answered ${response.statusCode} to ${what}${reason}`, {
+      host: this.host,
+      status: response.statusCode ?? 0,
+      codes: errorCodes(body),
+      hasBody: body.length > 0,
+      basicLogin: this.options.basic === true,
+      retryAfterMs: retryAfterMs(response.headers['retry-after'], Date.now()),
+    });
   }
 
   /** `https://ghcr.io` */
@@ -80,25 +97,27 @@ export class Registry {
     return this.options.basic === true ? this.basic : token;
   }
 
-  private async authorized(url: URL, sent: Sent, authorization: string | undefined): Promise<IncomingMessage> {
-    // An upload can go on at another host, as a download does: what opens the registry is for the registry.
-    const own: Sent['headers'] = authorization === undefined || url.origin !== this.origin ? {} : { authorization };
+  private async authorized(url: URL, sent: RequestOptions, authorization: string | undefined): Promise<IncomingMessage> {
+    // Send credentials to the registry's own origin only; uploads and downloads may continue on another host.
+    const own: RequestOptions['headers'] = authorization === undefined || url.origin !== this.origin ? {} : { authorization };
     this.options.count?.();
     try {
       return await this.options.connections.send(url, { ...sent, headers: { ...sent.headers, ...own } });
     } catch (error) {
-      // What has no code is not the network's: the body that is sent failed, and says itself how.
+      // Errors without `code` come from our own body stream, not from the socket: rethrow them.
       if (sent.signal?.aborted || (error as NodeJS.ErrnoException).code === undefined) { throw error; }
-      throw new Error(`${url.host}: connection failed: ${String(error)}`, { cause: error });
+      throw new NetworkError(`${url.host}: connection failed: ${messageOf(error)}`, { cause: error });
     }
   }
 
-  /** Blobs lie on another host than the registry, whose signed address is all that opens it. */
-  private async followed(from: URL, sent: Sent, answer: IncomingMessage): Promise<IncomingMessage> {
+  /** Registries keep blobs on another host, and redirect to a signed address there, which needs no credentials. */
+  private async followed(from: URL, sent: RequestOptions, answer: IncomingMessage): Promise<IncomingMessage> {
     let [url, response] = [from, answer];
     for (let hops = 0; isRedirect(response) && (sent.method ?? 'GET') === 'GET'; hops++) {
       response.resume();
-      if (hops === MAX_REDIRECTS) { throw new Error(`${from.host} redirects ${from.pathname} in a circle: more than ${MAX_REDIRECTS} times.`); }
+      if (hops === MAX_REDIRECTS) {
+        throw new Error(`${from.host} redirects ${from.pathname} in a circle: more than ${MAX_REDIRECTS} times.`);
+      }
       url = new URL(response.headers.location ?? '', url);
       response = await this.authorized(url, sent, undefined);
     }
@@ -113,7 +132,7 @@ export class Registry {
     url.searchParams.set('scope', `repository:${repository}:pull`);
     this.options.count?.();
     const response = await this.options.connections.send(url, { headers: { authorization: this.basic } });
-    const body = await this.expect(response, `token for ${repository}`, 200);
+    const body = await this.requireStatus(response, `token for ${repository}`, 200);
     const { token, access_token: accessToken } = JSON.parse(body.toString('utf8')) as { token?: string; access_token?: string };
     return `Bearer ${token ?? accessToken ?? ''}`;
   }
@@ -128,9 +147,11 @@ export class Registry {
         chunks.push(chunk);
       }
     } catch (error) {
-      throw new Error(`${this.host}: connection closed in the answer to ${what}: ${String(error)}`);
+      throw new NetworkError(`${this.host}: connection closed in the answer to ${what}: ${messageOf(error)}`, { cause: error });
     }
-    if (length > MAX_BODY_BYTES) { throw new Error(`${this.host} answered ${response.statusCode} to ${what} with more than ${MAX_BODY_BYTES} bytes.`); }
+    if (length > MAX_BODY_BYTES) {
+      throw new Error(`${this.host} answered ${response.statusCode} to ${what} with more than ${MAX_BODY_BYTES} bytes.`);
+    }
     return Buffer.concat(chunks);
   }
 }
@@ -139,7 +160,7 @@ function isRedirect({ statusCode = 0, headers }: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
 }
 
-/** Where a registry is. As container tools do: one on this machine speaks plain HTTP. */
+/** Origin of a registry. Like container tools, this takes a registry on the same machine for one that speaks plain HTTP. */
 export function originOf(host: string): string {
   const { origin } = new URL(`${/^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(host) ? 'http' : 'https'}://${host}`);
   return origin;

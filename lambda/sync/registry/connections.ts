@@ -1,21 +1,22 @@
-import { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest, RequestOptions } from 'node:http';
+import { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest, RequestOptions as NodeRequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { NetworkError } from './errors';
 
-export interface Sent {
+export interface RequestOptions {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string | number>>;
-  /** Without one, a request that finds its kept connection closed is sent again. */
+  /** A request without a body is retried once when its kept-alive socket turns out to be closed. */
   readonly body?: AsyncIterable<Buffer>;
   readonly signal?: AbortSignal;
 }
 
-/** A connection on which nothing has moved for this long is given up. */
+/** A request is given up when its connection has been silent for this long. */
 const IDLE_MS = 120_000;
 
 /**
- * HTTP over connections that are kept: an image is dozens of small requests to two hosts, and what a new connection costs would be most
- * of its time. Node's fetch() keeps connections too, but sends a stream without its length, which registries need not take.
+ * HTTP over kept-alive connections. Copying an image takes dozens of small requests to two hosts, and opening connections would be most of
+ * its time. Node's fetch() keeps connections alive too, but sends a stream without its length, which registries need not accept.
  */
 export class Connections {
   private readonly agents = {
@@ -23,9 +24,9 @@ export class Connections {
     'https:': new HttpsAgent({ keepAlive: true }),
   };
 
-  /** Resolves with the head of the answer; its body is the caller's to read. */
-  public async send(url: URL, { method = 'GET', headers, body, signal }: Sent): Promise<IncomingMessage> {
-    const options: RequestOptions = { method, headers: { 'user-agent': 'cdk-ghcr2ecr', ...headers }, signal, timeout: IDLE_MS };
+  /** Resolves with the head of the answer. The caller has to read or destroy its body. */
+  public async send(url: URL, { method = 'GET', headers, body, signal }: RequestOptions): Promise<IncomingMessage> {
+    const options: NodeRequestOptions = { method, headers: { 'user-agent': 'cdk-ghcr2ecr', ...headers }, signal, timeout: IDLE_MS };
     if (body !== undefined) { return exchange(this.open(url, options), body); }
     const request = this.open(url, options);
     try {
@@ -37,17 +38,17 @@ export class Connections {
     }
   }
 
-  /** Ends the connections that are kept. */
+  /** Closes the connections that are kept alive. */
   public close(): void {
     this.agents['http:'].destroy();
     this.agents['https:'].destroy();
   }
 
-  private open(url: URL, options: RequestOptions): ClientRequest {
+  private open(url: URL, options: NodeRequestOptions): ClientRequest {
     const request = url.protocol === 'http:'
       ? httpRequest(url, { agent: this.agents['http:'], ...options })
       : httpsRequest(url, { agent: this.agents['https:'], ...options });
-    request.once('timeout', () => request.destroy(new Error(`${url.host}: timed out: nothing moved for ${IDLE_MS / 1000} s`)));
+    request.once('timeout', () => request.destroy(new NetworkError(`${url.host}: timed out: nothing moved for ${IDLE_MS / 1000} s`)));
     return request;
   }
 }
@@ -56,11 +57,11 @@ export class Connections {
 async function exchange(request: ClientRequest, body?: AsyncIterable<Buffer>): Promise<IncomingMessage> {
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', response => {
-      // Who has refused reads no further: what is left of the body would wait for ever.
+      // A server that rejects an upload stops reading: destroy the request, or the rest of the body blocks for ever.
       response.once('end', () => { if (!request.writableFinished) { request.destroy(); } });
       resolve(response);
     });
-    // Stays: what is cut off after the answer is the answer's to tell.
+    // Keep this listener after the response: a later socket error surfaces on the response stream.
     request.on('error', error => reject(error));
   });
   if (body === undefined) {
@@ -68,6 +69,6 @@ async function exchange(request: ClientRequest, body?: AsyncIterable<Buffer>): P
     return answer;
   }
   const sent = pipeline(body, request);
-  // When both fail, the body's own failure came first and tells more; when the answer came first, it tells all.
+  // If the body stream fails, report that error; if the server answers early, its answer wins.
   return Promise.race([answer, sent.then(() => answer)]);
 }

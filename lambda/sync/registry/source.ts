@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Registry } from './client';
-import type { Content } from './manifest';
+import { DigestMismatch, RangeIgnored } from './errors';
+import type { Descriptor } from './manifest';
 import { digestOf } from './verified-stream';
 
 /** A manifest as the registry keeps it. */
@@ -12,8 +13,8 @@ export interface SourceManifest {
 /** Reads from the registry that is mirrored. */
 export interface SourceRegistry {
   manifest(repository: string, digest: string, signal?: AbortSignal): Promise<SourceManifest>;
-  /** @param offset bytes that are left out */
-  blob(repository: string, content: Content, offset: number, signal?: AbortSignal): Promise<IncomingMessage>;
+  /** @param offset first byte to read; the bytes before it are left out */
+  blob(repository: string, blob: Descriptor, offset: number, signal?: AbortSignal): Promise<IncomingMessage>;
 }
 
 const MANIFESTS = [
@@ -26,9 +27,9 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
     async manifest(repository, digest, signal) {
       const what = `${repository}@${digest}`;
       const response = await registry.send(repository, { at: `manifests/${digest}`, headers: { accept: MANIFESTS }, signal });
-      const bytes = await registry.expect(response, what, 200);
+      const bytes = await registry.requireStatus(response, what, 200);
       const received = digestOf(bytes, digest);
-      if (received !== digest) { throw new Error(`${registry.host} sent ${received} for ${what}: does not match expected digest`); }
+      if (received !== digest) { throw new DigestMismatch(`${registry.host} sent ${received} for ${what}: does not match expected digest`); }
       return { bytes, contentType: response.headers['content-type'] ?? '' };
     },
     async blob(repository, { digest }, offset, signal) {
@@ -37,9 +38,9 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
       const what = `blob ${digest} of ${repository}${range ? ` from byte ${offset}` : ''}`;
       if (range !== undefined && response.statusCode === 200) {
         response.destroy();
-        throw new Error(`${registry.host} answered 200 to ${what}: it knows no ranges, and what the closed connection brought is lost.`);
+        throw new RangeIgnored(`${registry.host} answered 200 to ${what}: it knows no ranges, so the download begins anew.`);
       }
-      if (response.statusCode !== (range === undefined ? 200 : 206)) { await registry.expect(response, what); }
+      if (response.statusCode !== (range === undefined ? 200 : 206)) { await registry.requireStatus(response, what); }
       return response;
     },
   };

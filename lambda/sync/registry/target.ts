@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Registry } from './client';
-import type { Content } from './manifest';
+import type { Descriptor } from './manifest';
 
 export const MOUNTED = 'mounted';
 
@@ -8,15 +8,15 @@ export const MOUNTED = 'mounted';
 export interface TargetBlobs {
   has(repository: string, digest: string, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Makes a blob of another repository one of this one, too, without its bytes.
+   * Links a blob of another repository into this one, so that its bytes need not be sent.
    *
-   * @returns where to send the bytes to, when the registry mounts nothing
+   * @returns the address to upload the bytes to, if the registry does not mount the blob
    * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
    */
   mount(repository: string, digest: string, from: string, signal?: AbortSignal): Promise<URL | typeof MOUNTED>;
-  /** Starts an upload, and tells where the bytes go. */
+  /** Starts an upload and returns the address that takes its bytes. */
   start(repository: string, signal?: AbortSignal): Promise<URL>;
-  upload(repository: string, content: Content, to: URL, bytes: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void>;
+  upload(repository: string, blob: Descriptor, to: URL, bytes: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -29,18 +29,18 @@ export function targetBlobs(registry: Registry): TargetBlobs {
   return {
     async has(repository, digest, signal) {
       const response = await registry.send(repository, { method: 'HEAD', at: `blobs/${digest}`, signal });
-      await registry.expect(response, `the question for blob ${digest} in ${repository}`, 200, 404);
+      await registry.requireStatus(response, `the question for blob ${digest} in ${repository}`, 200, 404);
       return response.statusCode === 200;
     },
     async mount(repository, digest, from, signal) {
       const query = String(new URLSearchParams({ mount: digest, from }));
       const response = await registry.send(repository, { method: 'POST', at: `blobs/uploads/?${query}`, headers: NO_BODY, signal });
-      await registry.expect(response, `the mount of blob ${digest} of ${from} in ${repository}`, 201, 202);
+      await registry.requireStatus(response, `the mount of blob ${digest} of ${from} in ${repository}`, 201, 202);
       return response.statusCode === 201 ? MOUNTED : locationOf(response, registry, repository);
     },
     async start(repository, signal) {
       const response = await registry.send(repository, { method: 'POST', at: 'blobs/uploads/', headers: NO_BODY, signal });
-      await registry.expect(response, `the start of an upload to ${repository}`, 202);
+      await registry.requireStatus(response, `the start of an upload to ${repository}`, 202);
       return locationOf(response, registry, repository);
     },
     async upload(repository, { digest, size }, to, bytes, signal) {
@@ -48,8 +48,8 @@ export function targetBlobs(registry: Registry): TargetBlobs {
       at.searchParams.set('digest', digest);
       const headers = { 'content-type': 'application/octet-stream', 'content-length': size };
       const response = await registry.send(repository, { method: 'PUT', at, headers, body: bytes, signal });
-      // 201 is what the specification says, and the others what some registries do.
-      await registry.expect(response, `the upload of blob ${digest} to ${repository}`, 201, 200, 202, 204);
+      // The specification says 201; some registries answer with one of the others.
+      await registry.requireStatus(response, `the upload of blob ${digest} to ${repository}`, 201, 200, 202, 204);
     },
   };
 }

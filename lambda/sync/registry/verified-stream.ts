@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Content } from './manifest';
+import { DigestMismatch, NetworkError } from './errors';
+import type { Descriptor } from './manifest';
+import { messageOf } from '../../shared/errors';
 
 /** Digest of bytes by the algorithm of another digest. */
 export function digestOf(bytes: Uint8Array, like: string): string {
@@ -8,21 +10,21 @@ export function digestOf(bytes: Uint8Array, like: string): string {
 }
 
 /**
- * The bytes of a blob as they come, no more and no other than its digest says. A download that breaks off goes on from where it was,
- * as long as each part brings something: a large layer need not begin anew.
+ * The bytes of a blob as they arrive, checked against its digest at the end. A download that breaks off is resumed at the byte it had
+ * reached, as long as each part brings something: a large layer need not begin anew.
  *
- * @param open the blob from a byte on
  * @param first the blob from its first byte on
- * @param onBroken told of each part that broke off
- * @throws when the bytes are not those of the digest
+ * @param open opens the blob from a byte on
+ * @param onBroken called for each part that broke off
+ * @throws DigestMismatch, and NetworkError when a part breaks off before its first byte
  */
-export async function* verified(
-  content: Content,
+export async function* verifiedBytes(
+  blob: Descriptor,
   first: AsyncIterable<Buffer>,
   open: (offset: number) => Promise<AsyncIterable<Buffer>>,
   onBroken: (offset: number, error: Error) => void,
 ): AsyncGenerator<Buffer, void> {
-  const [algorithm] = content.digest.split(':');
+  const [algorithm] = blob.digest.split(':');
   const hash = createHash(algorithm);
   let offset = 0;
   for (let part = first; ; part = await open(offset)) {
@@ -31,17 +33,21 @@ export async function* verified(
       for await (const chunk of part) {
         offset += chunk.length;
         hash.update(chunk);
-        if (offset > content.size) { break; }
+        if (offset > blob.size) { break; }
         yield chunk;
       }
-      if (offset >= content.size) { break; }
-      throw new Error('the answer ended early');
+      if (offset >= blob.size) { break; }
+      throw new NetworkError('the answer ended early');
     } catch (error) {
-      const broken = new Error(`connection closed after ${offset} of ${content.size} bytes of blob ${content.digest}: ${String(error)}`);
-      if (offset === before || offset >= content.size) { throw broken; }
+      const broken = new NetworkError(
+        `connection closed after ${offset} of ${blob.size} bytes of blob ${blob.digest}: ${messageOf(error)}`, { cause: error });
+      if (offset === before || offset >= blob.size) { throw broken; }
       onBroken(offset, broken);
     }
   }
   const received = `${algorithm}:${hash.digest('hex')}`;
-  if (received !== content.digest) { throw new Error(`${offset} bytes of ${received} came for blob ${content.digest} of ${content.size} bytes: does not match expected digest`); }
+  if (received !== blob.digest) {
+    throw new DigestMismatch(
+      `${offset} bytes of ${received} came for blob ${blob.digest} of ${blob.size} bytes: does not match expected digest`);
+  }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { createSkopeoFiles, SkopeoFiles } from './auth-file';
+import { lastMessage, SkopeoError } from './errors';
 import { INSTALL_SKOPEO } from './install';
 import type { RegistryLogin } from '../../shared/ecr';
 
@@ -16,12 +17,7 @@ export interface ImageCopier {
   copy(source: string, target: string, signal?: AbortSignal): Promise<void>;
 }
 
-/** skopeo ended with an error; the message is the last lines that it printed. */
-export class SkopeoError extends Error {
-  public override readonly name = 'SkopeoError';
-}
-
-/** skopeo prints progress to its standard output, and what went wrong to its standard error: this much of it is kept. */
+/** How much of skopeo's standard error is kept: its end, where the error is. */
 const ERROR_CHARACTERS = 2_000;
 
 export function skopeoCopier(files: Pick<SkopeoFiles, 'authFile' | 'policyFile'>, binary = 'skopeo'): ImageCopier {
@@ -30,7 +26,7 @@ export function skopeoCopier(files: Pick<SkopeoFiles, 'authFile' | 'policyFile'>
       '--policy', files.policyFile,
       'copy', '--quiet', '--all', '--preserve-digests', '--authfile', files.authFile,
       `docker://${source}`, `docker://${target}`,
-    ], signal),
+    ], [source, target, files.policyFile, files.authFile], signal),
   };
 }
 
@@ -51,7 +47,7 @@ export class SkopeoOnDemand implements ImageCopier {
 
   public async copy(source: string, target: string, signal?: AbortSignal): Promise<void> {
     const { logins, install = INSTALL_SKOPEO, binary } = this.options;
-    await (this.installed ??= run('bash', ['-c', install], signal));
+    await (this.installed ??= run('bash', ['-c', install], [], signal));
     const files = await (this.files ??= createSkopeoFiles());
     await files.login(logins());
     await skopeoCopier(files, binary).copy(source, target, signal);
@@ -63,20 +59,18 @@ export class SkopeoOnDemand implements ImageCopier {
   }
 }
 
-function run(binary: string, args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+/** @param names what the error must not be classified by */
+function run(binary: string, args: readonly string[], names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], signal });
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-ERROR_CHARACTERS); });
-    child.on('error', error => reject(error.name === 'AbortError' ? error : new SkopeoError(`${binary} could not be started: ${error.message}`)));
+    child.on('error', error => {
+      reject(error.name === 'AbortError' ? error : new SkopeoError(`${binary} could not be started: ${error.message}`, names, { cause: error }));
+    });
     child.on('close', (code, killedBy) => {
-      if (code === 0) { resolve(); } else { reject(new SkopeoError(lastError(errors) || `${basename(binary)} ended with ${killedBy ?? code} and no message`)); }
+      if (code === 0) { return resolve(); }
+      reject(new SkopeoError(lastMessage(errors) || `${basename(binary)} ended with ${killedBy ?? code} and no message`, names));
     });
   });
-}
-
-/** The message in skopeo's log line: `time="..." level=fatal msg="..."`. */
-function lastError(output: string): string {
-  const line = output.trim().split('\n').filter(text => /level=(fatal|error)/.test(text)).pop() ?? output.trim().split('\n').pop() ?? '';
-  return /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1].replace(/\\([nrt])/g, ' ').replace(/\\(.)/g, '$1') ?? line;
 }

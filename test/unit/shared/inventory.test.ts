@@ -21,7 +21,7 @@ test('plans the difference, and tells what GitHub listed', async () => {
   expect(await planned(listed, () => ({ imageIds: [{ imageDigest: digest(1), imageTag: '1' }] }))).toEqual({
     package: 'App',
     listed: new Set([digest(2), digest(1)]),
-    held: new Set([digest(1)]),
+    present: new Set([digest(1)]),
     plan: {
       repository: 'my-org/app', repositoryExists: true, unchanged: 1, skipped: {}, conflicts: [], actions: [{ kind: 'copy', digest: digest(2), tags: ['2'] }],
     },

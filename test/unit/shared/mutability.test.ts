@@ -24,7 +24,7 @@ describe('a plan for an immutable repository', () => {
   test('leaves a moved tag, names it, and does the rest', () => {
     expect(plan('my-org/app', source, held)).toMatchObject({
       actions: [{ kind: 'copy', digest: digest(2), tags: ['2'] }],
-      conflicts: [{ tag: 'latest', digest: digest(2), held: digest(1) }],
+      conflicts: [{ tag: 'latest', digest: digest(2), present: digest(1) }],
       unchanged: 1,
     });
   });

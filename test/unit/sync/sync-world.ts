@@ -2,11 +2,19 @@ import { ImageMissing } from '../../../lambda/shared/ecr';
 import { plan, SourceVersion, TargetImages } from '../../../lambda/shared/plan';
 import type { SyncDependencies } from '../../../lambda/sync/context';
 import type { BlobJob } from '../../../lambda/sync/copy/blobs';
-import { RateLimit } from '../../../lambda/sync/resilience/pace';
+import { CausedError, FailureCause } from '../../../lambda/sync/resilience/failure-cause';
+import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
 import { FakeTime } from '../shared/fake-time';
 import { digest } from '../shared/samples';
 
 export const HOST = '111122223333.dkr.ecr.eu-central-1.amazonaws.com';
+
+/** A failure of a registry whose cause is known. */
+export class Failure extends CausedError {
+  constructor(public readonly failureCause: FailureCause, message: string = failureCause) {
+    super(message);
+  }
+}
 
 export interface Held { readonly digests: Set<string>; readonly tags: Map<string, string> }
 
@@ -45,7 +53,7 @@ export class World {
       if (versions instanceof Error) { throw versions; }
       const repository = `my-org/${name}`;
       const held = this.repositories.get(repository);
-      return { package: name, plan: plan(repository, versions, held), listed: new Set(), held: new Set(held?.digests) };
+      return { package: name, plan: plan(repository, versions, held), listed: new Set(), present: new Set(held?.digests) };
     },
     target: {
       ensureRepository: async (repository, exists) => {
@@ -83,8 +91,8 @@ export class World {
       blob: () => Promise.reject(new Error('the mover is a stand-in')),
     },
     blobs: { move: (job, signal) => this.move(job, signal) },
-    login: async () => { this.logins++; },
-    putImages: new RateLimit(1_000_000, () => this.time.now(), ms => this.time.sleep(ms)),
+    renewLogins: async () => { this.logins++; },
+    putImages: new TokenBucket(1_000_000, () => this.time.now(), ms => this.time.sleep(ms)),
     deadline: { stopStarting: this.time.now() + 3_000_000, stop: this.time.now() + 3_600_000 },
     dryRun: false,
     copier: { copy: async (from, to) => this.skopeo(from, to) },
@@ -117,16 +125,15 @@ export class World {
     signal.throwIfAborted();
     const error = this.refuseBlob(job);
     if (error) { throw error; }
-    return job.content.size;
+    return job.blob.size;
   }
 
   private skopeo(from: string, to: string): void {
     this.bySkopeo.push([from, to]);
     const error = this.refuseSkopeo();
     if (error) { throw error; }
-    const [, repository, tag] = /^[^/]+\/(.+):(.+)$/.exec(to) ?? [];
-    const own = from.slice(from.indexOf('@') + 1);
+    const [, repository, own] = /^[^/]+\/(.+)@(.+)$/.exec(to) ?? [];
+    expect(from.slice(from.indexOf('@') + 1)).toBe(own);
     this.hold(repository).digests.add(own);
-    this.hold(repository).tags.set(tag, own);
   }
 }

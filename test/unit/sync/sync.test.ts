@@ -1,8 +1,9 @@
-import { Held, World } from './sync-world';
+import { ImageTagAlreadyExistsException } from '@aws-sdk/client-ecr';
+import { Failure, Held, World } from './sync-world';
 import type { TargetImages } from '../../../lambda/shared/plan';
 import type { SyncDependencies } from '../../../lambda/sync/context';
 import type { BlobMover } from '../../../lambda/sync/copy/blobs';
-import { RateLimit } from '../../../lambda/sync/resilience/pace';
+import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
 import { sync } from '../../../lambda/sync/sync';
 import { digest, version } from '../shared/samples';
 
@@ -62,7 +63,7 @@ test('copies a few at a time', async () => {
 });
 
 describe('failures', () => {
-  const denied = (what: string): void => { world.refuse = from => from.includes(what) ? new Error('denied: denied') : undefined; };
+  const denied = (what: string): void => { world.refuse = from => from.includes(what) ? new Failure('denied') : undefined; };
 
   test('one image does not stop the others', async () => {
     world.listed.app = [version(3, '3'), version(2, '2'), version(1, '1')];
@@ -116,14 +117,14 @@ describe('failures', () => {
 });
 
 describe('right after a push', () => {
-  const lag = (times: number): void => { world.refuse = () => world.read.length <= times ? new Error('reading manifest: manifest unknown') : undefined; };
+  const lag = (times: number): void => { world.refuse = () => world.read.length <= times ? new Failure('lag', 'manifest unknown') : undefined; };
 
   test('a manifest that GHCR does not serve yet is tried again', async () => {
     world.listed.app = [version(1, '1')];
     lag(3);
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.read).toHaveLength(4);
-    expect(world.lines[0]).toBe(`retry    my-org/app@${digest(1)} in 1.0 s (lag): reading manifest: manifest unknown`);
+    expect(world.lines[0]).toBe(`retry    my-org/app@${digest(1)} in 1.0 s (lag): manifest unknown`);
   });
 
   test('fails when it never comes', async () => {
@@ -162,7 +163,7 @@ describe('afterwards ECR is asked', () => {
 
   test('keeps the cause of an image that failed before', async () => {
     world.listed.app = [version(1, '1')];
-    world.refuse = () => new Error('denied');
+    world.refuse = () => new Failure('denied');
     expect(await run('app')).toMatchObject({ failed: 1 });
     expect(world.lines.filter(line => line.startsWith('failed'))).toEqual([expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: denied\\.`)]);
   });
@@ -171,7 +172,7 @@ describe('afterwards ECR is asked', () => {
 describe('other endings', () => {
   test('a login that expired is renewed, and the copy tried again', async () => {
     world.listed.app = [version(1, '1')];
-    world.refuseBlob = () => world.logins === 0 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
+    world.refuseBlob = () => world.logins === 0 ? new Failure('expired') : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.logins).toBe(1);
   });
@@ -194,7 +195,7 @@ describe('other endings', () => {
 
   test('a tag that an immutable repository refuses is a conflict, not a failure', async () => {
     world.listed.app = [version(1, '1')];
-    world.refusePut = () => new Error("The image tag '1' already exists in the 'my-org/app' repository and cannot be overwritten because the tag is immutable.");
+    world.refusePut = () => new ImageTagAlreadyExistsException({ message: 'The tag is immutable.', $metadata: {} });
     expect(await run('app')).toMatchObject({ copied: 0, conflicts: 1, failed: 0 });
   });
 });
@@ -203,7 +204,7 @@ test('prints one line for each image and a summary', async () => {
   world.hold('my-org/app', { old: 3 });
   world.listed.app = [version(2, '2', 'latest'), version(9), version(3, 'old', 'older')];
   world.listed.bad = [version(4, '4')];
-  world.refuse = from => from.includes('/bad@') ? new Error('denied') : undefined;
+  world.refuse = from => from.includes('/bad@') ? new Failure('denied') : undefined;
   const report = await run('app', 'bad');
   const lines = world.lines.slice(0, 3).sort();
   expect(lines).toEqual([
@@ -248,7 +249,7 @@ describe('when the time is over', () => {
 
   test('a manifest that waits for its turn is not put any more', async () => {
     world.listed.app = [version(1, '1')];
-    class Slow extends RateLimit {
+    class Slow extends TokenBucket {
       public override take(): Promise<void> { return later(30); }
     }
     const putImages = new Slow(1, () => 0, later);
@@ -258,7 +259,7 @@ describe('when the time is over', () => {
 
   test('a blob that was refused meanwhile is not left to skopeo', async () => {
     world.listed.app = [version(1, '1')];
-    const blobs: BlobMover = { move: () => later(30).then(() => { throw new Error('answered 405'); }) };
+    const blobs: BlobMover = { move: () => later(30).then(() => { throw new Failure('unsupported'); }) };
     expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), blobs })).toMatchObject({ copied: 0, left: 1 });
     expect(world.bySkopeo).toEqual([]);
   });
@@ -266,7 +267,7 @@ describe('when the time is over', () => {
 
 test('of all copies that find their login expired, one logs in anew', async () => {
   world.listed.app = [version(1, '1'), version(2, '2'), version(3, '3')];
-  world.refuseBlob = () => world.moved.length <= 6 ? new Error('denied: Your authorization token has expired. Reauthenticate and try again.') : undefined;
+  world.refuseBlob = () => world.moved.length <= 6 ? new Failure('expired') : undefined;
   expect(await run('app')).toMatchObject({ copied: 3, failed: 0 });
   expect(world.logins).toBe(1);
 });
@@ -275,7 +276,7 @@ test('a conflict that ECR finds names the digest that it holds', async () => {
   world.listed.app = [version(1, '1')];
   world.refusePut = () => {
     world.hold('my-org/app', { 1: 9 });
-    return new Error('tag invalid: The image tag \'1\' already exists and cannot be overwritten because the tag is immutable.');
+    return new ImageTagAlreadyExistsException({ message: 'The tag is immutable.', $metadata: {} });
   };
   expect(await run('app')).toMatchObject({ conflicts: 1, failed: 0 });
   expect(world.lines).toContainEqual(expect.stringMatching(`^conflict my-org/app:1 ${digest(1)}: ECR holds ${digest(9)} under this tag`));

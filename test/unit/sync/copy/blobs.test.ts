@@ -46,7 +46,7 @@ afterEach(async () => {
 type Blob = Manifest['blobs'][number];
 
 function move(blob: Blob, options: Partial<BlobJob> = {}): Promise<number> {
-  return mover.move({ content: { digest: blob.digest, size: blob.bytes.length }, from: FROM, to: TO, mayBeThere: false, ...options }, never);
+  return mover.move({ blob: { digest: blob.digest, size: blob.bytes.length }, from: FROM, to: TO, mayBePresent: false, ...options }, never);
 }
 
 function arrived({ digest }: Blob, repository = TO): Promise<Buffer | undefined> {
@@ -64,12 +64,12 @@ test('moves the bytes with two requests', async () => {
 test('moves no bytes of a blob that is there', async () => {
   await move(small);
   target.requests.length = 0;
-  expect(await move(small, { mayBeThere: true })).toBe(0);
+  expect(await move(small, { mayBePresent: true })).toBe(0);
   expect(uploads()).toEqual(['HEAD 200']);
 });
 
 test('moves a blob that could have been there', async () => {
-  expect(await move(small, { mayBeThere: true })).toBe(small.bytes.length);
+  expect(await move(small, { mayBePresent: true })).toBe(small.bytes.length);
   expect(uploads()).toEqual(['HEAD 404', 'POST 202', 'PUT 201']);
 });
 
@@ -115,7 +115,7 @@ test('fails when a download breaks off again and again at the same byte', async 
 test.each<[string, string]>([['others', 'x'.repeat(5)], ['fewer', ''], ['more', 'x'.repeat(100_000)]])('fails on %s bytes than the digest says, and leaves nothing behind', async (_, body) => {
   storage.add({ method: 'GET', fault: { kind: 'status', status: 200, body }, times: Infinity });
   const wanted = { digest: small.digest, size: body.length === 5 ? 5 : small.bytes.length };
-  await expect(mover.move({ content: wanted, from: FROM, to: TO, mayBeThere: false }, never)).rejects.toThrow(/does not match expected digest|connection closed after 0/);
+  await expect(mover.move({ blob: wanted, from: FROM, to: TO, mayBePresent: false }, never)).rejects.toThrow(/does not match expected digest|connection closed after 0/);
   expect(await arrived(small)).toBeUndefined();
 });
 
@@ -140,13 +140,13 @@ test('fails when the registry gives no address for the upload', async () => {
 test('fails with what the source says when a download can not go on', async () => {
   storage.add({ method: 'GET', fault: { kind: 'truncate', afterBytes: 1_000_000 } });
   ghcr.faults.add({ path: /blobs/, skip: 2, fault: { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, times: Infinity });
-  await expect(move(large)).rejects.toMatchObject({ name: 'RetryLater', waitMs: 7_000 });
+  await expect(move(large)).rejects.toMatchObject({ name: 'RegistryError', status: 429, retryAfterMs: 7_000 });
 });
 
 test('ends with its signal', async () => {
   storage.add({ method: 'GET', fault: { kind: 'delay', ms: 300 } });
   const stop = new AbortController();
-  const moving = mover.move({ content: { digest: large.digest, size: large.bytes.length }, from: FROM, to: TO, mayBeThere: false }, stop.signal);
+  const moving = mover.move({ blob: { digest: large.digest, size: large.bytes.length }, from: FROM, to: TO, mayBePresent: false }, stop.signal);
   setTimeout(() => stop.abort(), 50);
   await expect(moving).rejects.toThrow(/abort/i);
 });

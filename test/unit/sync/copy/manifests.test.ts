@@ -1,7 +1,7 @@
-import { LayersNotFoundException } from '@aws-sdk/client-ecr';
+import { ECRServiceException, LayersNotFoundException } from '@aws-sdk/client-ecr';
 import { sync } from '../../../../lambda/sync/sync';
 import { digest, version } from '../../shared/samples';
-import { HOST, World } from '../sync-world';
+import { Failure, HOST, World } from '../sync-world';
 
 let world: World;
 beforeEach(() => { world = new World(); });
@@ -18,7 +18,7 @@ describe('blobs', () => {
     world.listed.app = [version(1, '1')];
     world.listed.new = [version(1, '1')];
     await run('app', 'new');
-    expect(world.moved.map(({ to, content, mayBeThere }) => [to, content.digest, mayBeThere])).toEqual(expect.arrayContaining([
+    expect(world.moved.map(({ to, blob: { digest: own }, mayBePresent }) => [to, own, mayBePresent])).toEqual(expect.arrayContaining([
       ['my-org/app', blob, true], ['my-org/app', layer, true], ['my-org/new', blob, false], ['my-org/new', layer, false],
     ]));
   });
@@ -34,7 +34,7 @@ describe('blobs', () => {
 
   test('fail their image alone, with their cause', async () => {
     world.listed.app = [version(1, '1'), version(2, '2')];
-    world.refuseBlob = ({ content }) => content.digest.endsWith(digest(1).slice(-8)) ? new Error('connection reset') : undefined;
+    world.refuseBlob = ({ blob: { digest: own } }) => own.endsWith(digest(1).slice(-8)) ? new Failure('network', 'connection reset') : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 1, bytes: 100 });
     expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: connection reset\\. The connection failed again`));
     expect(world.bySkopeo).toEqual([]);
@@ -46,33 +46,25 @@ describe('blobs', () => {
     const message = 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' do not exist';
     world.refusePut = () => world.copies.length === 1 ? new LayersNotFoundException({ message, $metadata: {} }) : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
-    expect(world.moved.map(({ mayBeThere }) => mayBeThere)).toEqual([true, true, false, false]);
+    expect(world.moved.map(({ mayBePresent }) => mayBePresent)).toEqual([true, true, false, false]);
   });
 
-  test.each([['in a way that nobody knows', 'answered 400 to the upload'], ['as something unknown to it', 'answered 405 to the upload']])(
-    'that a registry refuses %s are left to skopeo', async (_, message) => {
+  test.each([['in a way that nobody knows', 'unknown'], ['as something unknown to it', 'unsupported']] as const)(
+    'that a registry refuses %s are left to skopeo', async (_, cause) => {
       world.listed.app = [version(1, '1', 'latest')];
-      world.refuseBlob = () => new Error(message);
+      world.refuseBlob = () => new Failure(cause);
       expect(await run('app')).toMatchObject({ copied: 1, failed: 0, bytes: 100 });
-      expect(world.bySkopeo).toEqual([[`ghcr.io/my-org/app@${digest(1)}`, `${HOST}/my-org/app:1`]]);
-      expect(world.lines).toContain(`fallback my-org/app@${digest(1)} to skopeo: ${message}`);
-      expect(world.tagged).toEqual([['my-org/app', digest(1), 'latest']]);
+      expect(world.bySkopeo).toEqual([[`ghcr.io/my-org/app@${digest(1)}`, `${HOST}/my-org/app@${digest(1)}`]]);
+      expect(world.lines).toContain(`fallback my-org/app@${digest(1)} to skopeo: ${cause}`);
+      expect(world.tagged).toEqual([['my-org/app', digest(1), '1'], ['my-org/app', digest(1), 'latest']]);
     });
-
-  test('a manifest of skopeo\'s that ECR throttles is put alone: its blobs are there', async () => {
-    world.listed.app = [version(1, '1')];
-    world.refuseBlob = () => new Error('answered 405');
-    world.refuseSkopeo = () => new Error('writing manifest: uploading manifest 1 to 1.dkr.ecr/my-org/app: toomanyrequests: Rate exceeded');
-    expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
-    expect(world.bySkopeo).toHaveLength(1);
-    expect(world.repositories.get('my-org/app')?.tags.get('1')).toBe(digest(1));
-  });
 });
 
 test('a manifest that ECR throttles is put again, more slowly', async () => {
   world.listed.app = [version(1, '1')];
-  world.refusePut = () => world.copies.length <= 3 ? new Error('Rate exceeded') : undefined;
+  const throttled = new ECRServiceException({ name: 'ThrottlingException', message: 'Rate exceeded', $fault: 'client', $metadata: {} });
+  world.refusePut = () => world.copies.length <= 3 ? throttled : undefined;
   expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
   expect(world.moved).toHaveLength(2);
-  expect(world.dependencies.putImages.round).toBe(3);
+  expect(world.dependencies.putImages.epoch).toBe(3);
 });

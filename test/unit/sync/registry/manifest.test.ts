@@ -1,9 +1,9 @@
-import { ManifestShape, parseManifest } from '../../../../lambda/sync/registry/manifest';
+import { ParsedManifest, parseManifest } from '../../../../lambda/sync/registry/manifest';
 import { attestationOf, buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex } from '../../../../sandbox/registry/artifacts';
 import { foreignLayer, image, index, layer, Manifest } from '../../../../sandbox/registry/images';
 import { digest } from '../../shared/samples';
 
-const shapeOf = ({ bytes, mediaType }: Manifest): ManifestShape => parseManifest(bytes, mediaType);
+const shapeOf = ({ bytes, mediaType }: Manifest): ParsedManifest => parseManifest(bytes, mediaType);
 const subject = image();
 
 describe('an artifact is', () => {
@@ -41,10 +41,10 @@ describe('children', () => {
   });
 });
 
-test('the contents are config and layers, without those that no registry holds', () => {
+test('the blobs are config and layers, without those that no registry holds', () => {
   const own = layer();
   const manifest = image({ docker: true, layers: [own, foreignLayer()] });
-  expect(shapeOf(manifest).contents).toEqual([manifest.blobs[0], own].map(blob => ({ digest: blob.digest, size: blob.bytes.length })));
+  expect(shapeOf(manifest).blobs).toEqual([manifest.blobs[0], own].map(blob => ({ digest: blob.digest, size: blob.bytes.length })));
 });
 
 test('the Content-Type counts where the manifest does not say what it is', () => {

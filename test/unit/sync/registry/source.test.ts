@@ -1,7 +1,7 @@
 import { originOf, Registry } from '../../../../lambda/sync/registry/client';
 import { Connections } from '../../../../lambda/sync/registry/connections';
+import { RegistryError } from '../../../../lambda/sync/registry/errors';
 import { SourceRegistry, sourceRegistry } from '../../../../lambda/sync/registry/source';
-import { RetryLater } from '../../../../lambda/sync/resilience/failure';
 import { Faults } from '../../../../sandbox/faults';
 import { HttpServer } from '../../../../sandbox/http-server';
 import { RegistryClient } from '../../../../sandbox/registry/client';
@@ -91,8 +91,8 @@ test('fails with the words of the registry when there is no such manifest', asyn
 test('fails with the time that the registry asks to wait', async () => {
   answer(429, { 'retry-after': '7' });
   const error: unknown = await source.manifest(APP, content.digest).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RetryLater);
-  expect(error).toMatchObject({ waitMs: 7_000, message: expect.stringContaining('answered 429') as string });
+  expect(error).toBeInstanceOf(RegistryError);
+  expect(error).toMatchObject({ host: ghcr.host, status: 429, retryAfterMs: 7_000, message: expect.stringContaining('answered 429') as string });
 });
 
 test('fails on bytes that are not those of the digest', async () => {

@@ -12,9 +12,9 @@ async function main([host, from, digest, to]: readonly string[]): Promise<void> 
   const source = sourceRegistry(registry(false));
   const mover = blobMover(source, targetBlobs(registry(true)), () => undefined);
   const { bytes, contentType } = await source.manifest(from, digest);
-  for (const content of parseManifest(bytes, contentType).contents) {
-    const moved = await mover.move({ content, from, to, mayBeThere: true }, new AbortController().signal);
-    process.stdout.write(`${content.digest} ${moved}\n`);
+  for (const blob of parseManifest(bytes, contentType).blobs) {
+    const moved = await mover.move({ blob, from, to, mayBePresent: true }, new AbortController().signal);
+    process.stdout.write(`${blob.digest} ${moved}\n`);
   }
   connections.close();
 }

@@ -1,17 +1,17 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import { registryLogin, RegistryLogin } from '../../shared/ecr';
 
-/** Any non-empty user name will do for GHCR: the token says who it is. */
+/** GHCR accepts any non-empty user name: it knows the user by the token. */
 const GHCR_USER = 'token';
 
-/** The logins of both registries, as they are now. */
+/** The present logins to both registries. */
 export class RegistryLogins {
   private ecrLogin: RegistryLogin | undefined;
 
   /**
-   * @param host the registry that is mirrored
-   * @param token its token, as it was read a moment ago
-   * @param readToken reads it anew: a long build outlives a rotation
+   * @param host host of the registry that is mirrored
+   * @param token the packages token, read a moment ago
+   * @param readToken reads the token anew, because a long build can outlive a rotation
    */
   constructor(
     private readonly ecr: ECRClient, private readonly host: string, private token: string, private readonly readToken: () => Promise<string>,
@@ -27,7 +27,7 @@ export class RegistryLogins {
     return this.ecrLogin;
   }
 
-  /** Logs in to ECR; the token was read a moment ago. */
+  /** Logs in to ECR. The packages token was read a moment ago, so that it is not read again. */
   public async begin(): Promise<void> {
     this.ecrLogin = await registryLogin(this.ecr);
   }

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
-import { backoff, causeOf, FailureCause, fixOf, withRetry } from '../../../../lambda/sync/resilience/failure';
-import { FakeTime } from '../../shared/fake-time';
+import { causeOf } from '../../../../lambda/sync/resilience/causes';
+import { FailureCause, fixOf } from '../../../../lambda/sync/resilience/failure-cause';
+import { SkopeoError } from '../../../../lambda/sync/skopeo/errors';
 
 const DIGEST = 'sha256:4290000000000000000000000000000000000000000000000000000000000502';
 
-describe('causeOf', () => {
+describe('the cause of what skopeo prints', () => {
   // As skopeo 1.9 to 1.18 print them; sources: the issues of skopeo 1223, 1416, 2101, 2168, 2723, 2841, of container-libs 42, 93.
   test.each<[FailureCause, string]>([
     ['lag', `initializing source docker://ghcr.io/my-org/app@${DIGEST}: reading manifest ${DIGEST} in ghcr.io/my-org/app: manifest unknown`],
@@ -25,9 +25,9 @@ describe('causeOf', () => {
     ['unknown', 'skopeo ended with 1 and no message'],
     ['network', 'writing blob: Patch "https://1.dkr.ecr/v2/my-org/app/blobs/uploads/5c3f5598": EOF'],
     ['network', 'reading blob sha256:1: unexpected EOF'],
-    ['network', 'initializing source docker://ghcr.io/a/b: pinging container registry ghcr.io: received unexpected HTTP status: 502 Bad Gateway'],
-    ['network', 'reading blob: fetching blob: invalid status code from registry 503 (Service Unavailable)'],
-    ['network', 'reading blob: fetching blob: received unexpected HTTP status: 500 Internal Server Error'],
+    ['overloaded', 'initializing source docker://ghcr.io/a/b: pinging container registry ghcr.io: received unexpected HTTP status: 502 Bad Gateway'],
+    ['overloaded', 'reading blob: fetching blob: invalid status code from registry 503 (Service Unavailable)'],
+    ['overloaded', 'reading blob: fetching blob: received unexpected HTTP status: 500 Internal Server Error'],
     ['network', 'Get "https://ghcr.io/v2/": dial tcp 140.82.121.33:443: i/o timeout'],
     ['network', 'Get "https://ghcr.io/v2/": net/http: TLS handshake timeout'],
     ['network', 'Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: no such host'],
@@ -42,14 +42,9 @@ describe('causeOf', () => {
     ['unsupported', 'copying image: Manifest list must be converted to type "application/vnd.docker.distribution.manifest.list.v2+json" to be written to destination'],
     ['unsupported', 'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\''],
     ['missing', 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' in the registry with id \'1\' do not exist'],
-    ['login', '1.dkr.ecr answered 403 to the question for blob sha256:1 in my-org/app without a reason'],
-    ['expired', '1.dkr.ecr answered 403 to the start of an upload to my-org/app: {"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}'],
-    ['network', 'ghcr.io answered 200 to blob sha256:1 of my-org/app from byte 100: it knows no ranges, and what the closed connection brought is lost.'],
-    ['network', 'ghcr.io: connection failed: Error: socket hang up'],
-    ['network', 'connection closed after 70000 of 200000 bytes of blob sha256:1: Error: aborted'],
     ['unsupported', 'uploading manifest sha256-1 to 1.dkr.ecr/my-org/app: StatusCode: 405, ""'],
   ])('%s: %s', (cause, message) => {
-    expect(causeOf(message)).toBe(cause);
+    expect(causeOf(new SkopeoError(message))).toBe(cause);
     expect(fixOf(cause)).toMatch(/\.$/);
   });
 
@@ -60,65 +55,6 @@ describe('causeOf', () => {
     ['a tag with 429 in it', 'unknown', 'uploading manifest 429.1 to 1.dkr.ecr/my-org/app: tag invalid'],
     ['a port with 503 in it', 'unknown', 'pinging container registry registry:503: invalid reference format'],
   ])('is not misled by %s', (_, cause, message) => {
-    expect(causeOf(message)).toBe(cause);
+    expect(causeOf(new SkopeoError(message))).toBe(cause);
   });
-});
-
-describe('backoff', () => {
-  test.each([[1, 0, 500], [1, 1, 1_000], [2, 0, 1_000], [2, 1, 2_000], [5, 1, 16_000], [6, 1, 30_000], [60, 1, 30_000], [60, 0, 15_000]])(
-    'after try %i and a draw of %d is %i ms', (attempt, draw, ms) => {
-      expect(backoff(attempt, () => draw)).toBe(ms);
-    });
-
-  test('stays within its bounds', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 1_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, draw) => {
-      const wait = backoff(attempt, () => draw);
-      expect(wait).toBeGreaterThanOrEqual(500);
-      expect(wait).toBeLessThanOrEqual(30_000);
-    }));
-  });
-});
-
-describe('withRetry', () => {
-  let time: FakeTime;
-  let tries: number;
-  let retries: FailureCause[];
-  beforeEach(() => {
-    time = new FakeTime();
-    tries = 0;
-    retries = [];
-  });
-
-  /** Work that ends as each outcome says; the last repeats. */
-  function run(...outcomes: readonly (Error | string)[]): Promise<string> {
-    const work = async (): Promise<string> => {
-      const outcome = outcomes[Math.min(tries++, outcomes.length - 1)];
-      if (outcome instanceof Error) { throw outcome; }
-      return outcome;
-    };
-    return withRetry(work, { sleep: ms => time.sleep(ms), random: () => 1, onRetry: (_, cause) => { retries.push(cause); } });
-  }
-
-  test('tries once when the work is done', async () => {
-    expect(await run('done')).toBe('done');
-    expect([tries, time.slept, retries]).toEqual([1, [], []]);
-  });
-
-  test('tries again, with growing waits, while the failure can pass', async () => {
-    expect(await run(new Error('manifest unknown'), new Error('toomanyrequests'), new Error('unexpected EOF'), 'done')).toBe('done');
-    expect(time.slept).toEqual([1_000, 2_000, 4_000]);
-    expect(retries).toEqual(['lag', 'throttled', 'network']);
-  });
-
-  test.each(['denied', 'The image tag already exists and is immutable', 'manifest invalid'])('fails at once on "%s", where another try cannot help', async message => {
-    await expect(run(new Error(message))).rejects.toThrow(message);
-    expect([tries, time.slept]).toEqual([1, []]);
-  });
-
-  test.each([['manifest unknown', 6], ['toomanyrequests', 8], ['unexpected EOF', 5], ['token has expired', 2], ['unauthorized', 2], ['what is this', 2]])(
-    'fails on "%s" with the last failure, after %i tries', async (message, count) => {
-      const failure = new Error(message);
-      await expect(run(failure)).rejects.toBe(failure);
-      expect(tries).toBe(count);
-    });
 });

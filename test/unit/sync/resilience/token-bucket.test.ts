@@ -1,58 +1,6 @@
 import fc from 'fast-check';
-import { deadlineOf } from '../../../../lambda/sync/build-deadline';
-import { AdaptiveLimit, RateLimit } from '../../../../lambda/sync/resilience/pace';
+import { TokenBucket } from '../../../../lambda/sync/resilience/token-bucket';
 import { FakeTime } from '../../shared/fake-time';
-
-describe('AdaptiveLimit', () => {
-  /** Work that ends when the test says. */
-  function gate(): { readonly done: Promise<void>; readonly open: () => void } {
-    let open = (): void => undefined;
-    const done = new Promise<void>(resolve => { open = resolve; });
-    return { done, open };
-  }
-
-  test('runs everything, and never more than allowed', async () => {
-    const limit = new AdaptiveLimit(2, 4);
-    let running = 0;
-    const work = async (): Promise<number> => {
-      running++;
-      expect(running).toBeLessThanOrEqual(limit.limit);
-      await new Promise(setImmediate);
-      return running--;
-    };
-    expect(await Promise.all(Array.from({ length: 30 }, () => limit.run(work)))).toHaveLength(30);
-    expect(limit.limit).toBe(4);
-  });
-
-  test('halves when a registry asks to slow down, and never stops', () => {
-    const limit = new AdaptiveLimit(8, 16);
-    const limits = Array.from({ length: 5 }, () => {
-      limit.slowDown();
-      return limit.limit;
-    });
-    expect(limits).toEqual([4, 2, 1, 1, 1]);
-  });
-
-  test('halves once for all that was under way', () => {
-    const limit = new AdaptiveLimit(8, 16);
-    const { round } = limit;
-    [1, 2, 3].forEach(() => limit.slowDown(round));
-    expect(limit.limit).toBe(4);
-  });
-
-  test('gives the place of failed work to the next', async () => {
-    const limit = new AdaptiveLimit(1, 1);
-    const { done, open } = gate();
-    const failing = limit.run(async () => {
-      await done;
-      throw new Error('failed');
-    });
-    const next = limit.run(() => Promise.resolve('next'));
-    open();
-    await expect(failing).rejects.toThrow('failed');
-    expect(await next).toBe('next');
-  });
-});
 
 /** A clock on which several sleep at once. */
 class SharedClock {
@@ -98,11 +46,11 @@ class Bucket {
   }
 }
 
-describe('RateLimit', () => {
+describe('TokenBucket', () => {
   test('lets no more pass than the rate and one burst, whenever it is asked', async () => {
     await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 800 }), { minLength: 1, maxLength: 80 }), async pauses => {
       const time = new FakeTime();
-      const rate = new RateLimit(9, () => time.now(), ms => time.sleep(ms));
+      const rate = new TokenBucket(9, () => time.now(), ms => time.sleep(ms));
       const start = time.now();
       for (const [passed, pause] of pauses.entries()) {
         await rate.take();
@@ -114,7 +62,7 @@ describe('RateLimit', () => {
 
   test('lets nothing pass for a moment when the registry says that it was too much', async () => {
     const time = new FakeTime();
-    const rate = new RateLimit(8, () => time.now(), ms => time.sleep(ms));
+    const rate = new TokenBucket(8, () => time.now(), ms => time.sleep(ms));
     rate.pause();
     await rate.take();
     expect(time.slept.reduce((sum, ms) => sum + ms, 0)).toBe(250);
@@ -122,10 +70,10 @@ describe('RateLimit', () => {
 
   test('gives way by half when the registry throttles, once for all that was under way, and comes back', async () => {
     const time = new FakeTime();
-    const rate = new RateLimit(8, () => time.now(), ms => time.sleep(ms));
-    const { round } = rate;
-    rate.slowDown(round);
-    rate.slowDown(round);
+    const rate = new TokenBucket(8, () => time.now(), ms => time.sleep(ms));
+    const { epoch } = rate;
+    rate.slowDown(epoch);
+    rate.slowDown(epoch);
     const passedIn = async (ms: number): Promise<number> => {
       const end = time.now() + ms;
       let passed = 0;
@@ -140,14 +88,14 @@ describe('RateLimit', () => {
 
   test('two that share a quota both get on, and use most of it', async () => {
     const clock = new SharedClock();
-    const limit = (perSecond: number): RateLimit => new RateLimit(perSecond, () => clock.now, ms => clock.sleep(ms));
+    const limit = (perSecond: number): TokenBucket => new TokenBucket(perSecond, () => clock.now, ms => clock.sleep(ms));
     const [own, other, quota] = [limit(9), limit(9), new Bucket(10, clock)];
-    const puts = async (rate: RateLimit): Promise<number> => {
+    const puts = async (rate: TokenBucket): Promise<number> => {
       let passed = 0;
       while (clock.now < 60_000) {
-        const { round } = rate;
+        const { epoch } = rate;
         await rate.take();
-        if (quota.take()) { passed++; } else { rate.slowDown(round); }
+        if (quota.take()) { passed++; } else { rate.slowDown(epoch); }
       }
       return passed;
     };
@@ -159,17 +107,9 @@ describe('RateLimit', () => {
 
   test('serves in the order of asking', async () => {
     const time = new FakeTime();
-    const rate = new RateLimit(1, () => time.now(), ms => time.sleep(ms));
+    const rate = new TokenBucket(1, () => time.now(), ms => time.sleep(ms));
     const order: number[] = [];
     await Promise.all([1, 2, 3].map(n => rate.take().then(() => order.push(n))));
     expect(order).toEqual([1, 2, 3]);
-  });
-});
-
-describe('deadlineOf', () => {
-  const MINUTE = 60_000;
-
-  test.each([[5, 2, 4], [60, 53, 59], [480, 431, 479]])('of a build of %i minutes: starts copies until %i, ends them at %i', (timeout, stopStarting, stop) => {
-    expect(deadlineOf(1_000, timeout)).toEqual({ stopStarting: 1_000 + stopStarting * MINUTE, stop: 1_000 + stop * MINUTE });
   });
 });
