@@ -52,7 +52,8 @@ export class Registry {
     let response = await this.authorized(url, sent, await this.header(known));
     const challenge = response.headers['www-authenticate'];
     if (response.statusCode === 401 && challenge !== undefined && this.options.basic !== true && sent.body === undefined) {
-      response.resume();
+      // Read the body to its end: only then the connection is free for the token request.
+      await this.body(response, `the first request to ${repository}`);
       // Of all requests that are refused at the same time, one asks for a token.
       if (this.tokens.get(repository) === known) { this.tokens.set(repository, this.token(challenge, repository)); }
       response = await this.authorized(url, sent, await this.header(this.tokens.get(repository)?.catch((error: unknown) => {

@@ -143,3 +143,15 @@ describe('a blob', () => {
     await expect(source.blob(APP, wanted, 0)).rejects.toThrow('in a circle: more than 5 times');
   });
 });
+
+test('asks for the token over the connection on which it was refused', async () => {
+  const opened = new Set<number | undefined>();
+  const send = connections.send.bind(connections);
+  connections.send = async (url, options) => {
+    const response = await send(url, options);
+    opened.add(response.socket.localPort);
+    return response;
+  };
+  await source.manifest(APP, content.digest);
+  expect(opened.size).toBe(1);
+});
