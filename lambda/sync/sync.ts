@@ -17,8 +17,8 @@ import type { Plan } from '../shared/plan';
  * whatever its size: this fits 2 vCPU and 3 GiB.
  */
 const CONCURRENT_PACKAGES = 16;
-const CONCURRENT_IMAGES = 24;
-const CONCURRENT_BLOBS = { start: 16, max: 32 };
+const CONCURRENT_IMAGES = 64;
+const CONCURRENT_BLOBS = { start: 32, max: 64 };
 
 /** Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others. */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
