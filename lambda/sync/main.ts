@@ -63,8 +63,8 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
       organization: environment.ORGANIZATION,
       registryHost: environment.REGISTRY_HOST,
       plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
-      // A put that fails is tried again at the pace, not at the SDK's.
-      target: ecrTarget(ecr, requests.ofClient('ecr', new ECRClient({ maxAttempts: 1 })), logins),
+      // A put that fails is tried again at the pace, not at the SDK's. Both clients share their connections, and the count of requests.
+      target: ecrTarget(ecr, new ECRClient({ maxAttempts: 1, requestHandler: ecr.config.requestHandler }), logins),
       source,
       blobs: blobMover(source, target, print),
       copier,
@@ -89,11 +89,12 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
 const TAGS_AT_ONCE = 100;
 
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
-  // One registry serves the whole account.
-  let loggedIn: Promise<void> | undefined;
+  // One registry serves the whole account. The login begins while the packages are planned; the first repository awaits it.
+  const loggedIn = logins.begin();
+  loggedIn.catch(() => undefined);
   return {
     async ensureRepository(repository, exists) {
-      await Promise.all([loggedIn ??= logins.begin(), exists ? undefined : createRepository(ecr, repository)]);
+      await Promise.all([loggedIn, exists ? undefined : createRepository(ecr, repository)]);
       return `${logins.target.host}/${repository}`;
     },
     manifest: async (repository, digest) => {
