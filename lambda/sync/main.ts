@@ -16,6 +16,7 @@ import { TokenBucket } from './resilience/token-bucket';
 import { SkopeoOnDemand } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
+import { sourceRepository } from '../../src/image-name';
 import { createRepository, imageManifest, listImages, putImage, taggedImages } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { messageOf } from '../shared/errors';
@@ -50,16 +51,18 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   });
   const logins = new RegistryLogins(ecr, environment.REGISTRY_HOST, token, readToken);
   const connections = new Connections();
-  const source = sourceRegistry(new Registry({
-    connections, login: () => logins.source, count: () => requests.add('registry'),
-  }));
+  const sourceClient = new Registry({ connections, login: () => logins.source, count: () => requests.add('registry') });
+  const source = sourceRegistry(sourceClient);
   const target = targetBlobs(new Registry({
     connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry'),
   }));
   const copier = new SkopeoOnDemand({ logins: () => [logins.source, logins.target] });
   const putImages = new TokenBucket(Number(environment.PUT_IMAGE_RATE), now, sleepFor);
+  const requested = requestedPackages(process.env);
+  // Dispatch names packages that lack something: their tokens will be needed. Of a whole organization, few packages do.
+  requested?.forEach(name => sourceClient.prepare(sourceRepository(environment.ORGANIZATION, name)));
   try {
-    return await sync(requestedPackages(process.env) ?? await github.listPackages(), {
+    return await sync(requested ?? await github.listPackages(), {
       organization: environment.ORGANIZATION,
       registryHost: environment.REGISTRY_HOST,
       plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
