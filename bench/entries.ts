@@ -2,13 +2,13 @@ import { packageNames, imageNames, InputShape } from './inputs';
 import type { BenchOptions } from './result';
 import type { Entry, Work } from './rivals/contestant';
 import { crane, craneImage } from './rivals/crane';
-import { ours } from './rivals/ours';
+import { engines } from './rivals/ours';
 import { regsync } from './rivals/regsync';
 import { skopeo, skopeoImage } from './rivals/skopeo';
 
 /** Everybody who copies images. */
 export function copiers({ programs, quick }: BenchOptions): Entry[] {
-  const entries = [ours('DIRECT'), ours('SKOPEO'), regsync(programs.regsync), crane(programs.crane), skopeo(programs.skopeo)];
+  const entries = [...engines(), regsync(programs.regsync), crane(programs.crane), skopeo(programs.skopeo)];
   // One setting shows that the comparison works.
   return quick ? entries.map(entry => ({ ...entry, settings: [entry.settings[0]] })) : entries;
 }
@@ -20,7 +20,7 @@ export function copiers({ programs, quick }: BenchOptions): Entry[] {
 export function imageCopiers({ programs, quick }: BenchOptions): Entry[] {
   const sweep = regsync(programs.regsync);
   const rival: Entry = quick ? { ...sweep, settings: [sweep.settings[0]] } : sweep;
-  return [ours('DIRECT'), ours('SKOPEO'), rival, craneImage(programs.crane), skopeoImage(programs.skopeo)];
+  return [...engines(), rival, craneImage(programs.crane), skopeoImage(programs.skopeo)];
 }
 
 /** All of an input. */

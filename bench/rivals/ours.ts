@@ -1,8 +1,15 @@
 import { join } from 'node:path';
 import type { Entry } from './contestant';
+import { SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { insecureRegistries, writeFileIn } from '../home';
 
 export type Engine = 'DIRECT' | 'SKOPEO';
+
+/** The engines that the program has: a program without a choice is the direct one. */
+export function engines(): Entry[] {
+  const chooses = (SYNC_ENVIRONMENT as readonly string[]).includes('ENGINE');
+  return chooses ? [ours('DIRECT'), ours('SKOPEO')] : [ours('DIRECT')];
+}
 
 /** The bundle that CodeBuild runs, with the environment and the role of the synthesized project. It finds the images of a package itself. */
 export function ours(engine: Engine): Entry {
@@ -20,7 +27,7 @@ export function ours(engine: Engine): Entry {
           environment: {
             ...addresses.syncEnvironment,
             HOME: directory,
-            COPY_ENGINE: engine,
+            ENGINE: engine.toLowerCase(),
             PACKAGES: JSON.stringify(packages),
             REPOSITORY_PREFIX: prefix,
             CODEBUILD_START_TIME: String(Date.now()),

@@ -16,7 +16,7 @@ export const tags: Scenario = {
   run: async options => {
     const few = new Map<number, readonly Row[]>();
     const once = await onServers(EACH_ONCE, { input: inputOf(options, DIGESTS), mirrored: false }, options, async race => {
-      const result = await compare(race, { ...options, quick: options.quick }, true);
+      const result = await compare(race, options, true);
       few.set(race.roundTripMs, result.rows);
       return result;
     });

@@ -43,9 +43,9 @@ async function compareNoOp(race: Race, options: BenchOptions): Promise<ScenarioR
   const { programs, quick } = options;
   const prefix = race.servers.addresses.namespace;
   const mirror = mirrorEntry('cdk-ghcr2ecr, schedule');
-  const entries = [mirror, regsync(programs.regsync), craneNewTags(programs.crane)];
+  const rivals = [regsync(programs.regsync), craneNewTags(programs.crane)].map(entry => quickly(entry, quick));
   const work = wholeInput(race.input);
-  const standings = await contest(entries.map(entry => quickly(entry, quick)), quick ? 1 : 3, (contestant, entry, limitSeconds) =>
+  const standings = await contest([mirror, ...rivals], quick ? 1 : 3, (contestant, entry, limitSeconds) =>
     entry === mirror ? reconcile(ORGANIZATION, race, 0) : runOnce(contestant, entry.name, race, { work, prefix, limitSeconds }));
   const rows = rowsOf(race, standings).map(row => row.tool === 'crane' ? { ...row, note: 'looks for new names alone: a moved tag stays behind' } : row);
   const skopeo = await skopeoRow(race, options);
