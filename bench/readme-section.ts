@@ -63,7 +63,8 @@ function cell(row: Row | undefined): string {
   if (row === undefined) { return ''; }
   const wrong = row.note?.includes('RESULT DIFFERS') === true ? ' (not all copied)' : '';
   const estimated = row.note?.startsWith('estimated') === true ? ` (estimated, n = ${row.runs})` : '';
-  return `${secondsText(row.seconds)} s${wrong}${estimated}`;
+  const less = row.note?.startsWith('looks for new names') === true ? ' (new names only)' : '';
+  return `${secondsText(row.seconds)} s${wrong}${estimated}${less}`;
 }
 
 function secondsText(seconds: number): string {
@@ -95,7 +96,8 @@ function others(rows: readonly Row[], verdicts: readonly Verdict[]): string {
     const bytes = rows.filter(row => row.tool === tool).map(({ peakBytes = 0 }) => peakBytes);
     return bytes.length === 0 ? 'not measured' : `${(Math.max(...bytes) / 1e6).toFixed(0)} MB`;
   };
-  const noOp = rows.filter(({ scenario }) => scenario === 'no-op').map(({ contestant, requests, roundTripMs }) => `${contestant} ${requests} at ${roundTripMs} ms`);
+  const noOp = rows.filter(({ scenario }) => scenario === 'no-op')
+    .map(({ contestant, requests, roundTripMs }) => `${contestant} ${requests} at ${roundTripMs} ms`);
   const apart = verdicts.filter(({ scenario }) => ['webhook', 'planner', 'synth'].includes(scenario))
     .map(({ scenario, what, measured }) => `${scenario}, ${what}: ${measured}`);
   return [
