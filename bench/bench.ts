@@ -63,7 +63,7 @@ async function runAll(only: readonly string[], options: BenchOptions): Promise<S
   return together(results);
 }
 
-/** What stands for what: nobody should take these numbers for those of AWS. */
+/** Names the stand-in for each part, so that nobody takes these numbers for those of AWS. */
 function simulated({ distances, connectionRoundTrips, seed }: BenchArguments): string[] {
   return [
     'Simulated: GitHub, GHCR (blobs by redirect) and ECR are stand-ins on loopback, in a process of their own, and speak no TLS. Every request takes a '

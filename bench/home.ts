@@ -1,7 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What tells skopeo that these registries speak plain HTTP. It reads the file from its user's home directory. */
+/**
+ * Configuration that tells skopeo to speak plain HTTP to these registries. skopeo reads it from its user's home
+ * directory.
+ */
 export function insecureRegistries(...hosts: readonly string[]): string {
   return hosts.map(host => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`).join('\n');
 }

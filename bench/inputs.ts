@@ -3,7 +3,7 @@ import { image, index, layer, Layer, Manifest } from '../sandbox/registry/images
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
-/** What a scenario mirrors; the same numbers give the same bytes. */
+/** The images that a scenario mirrors. The same numbers give the same bytes. */
 export interface InputShape {
   readonly seed: number;
   readonly packages: number;

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import type { Programs } from './rivals/install';
 
-/** What the numbers depend on. */
+/** The machine and the versions that the numbers depend on. */
 export interface Machine {
   readonly date: string;
   readonly cpu: string;

@@ -46,7 +46,7 @@ export interface Verdict {
 export interface ScenarioResult {
   readonly rows: readonly Row[];
   readonly verdicts: readonly Verdict[];
-  /** What makes the run worthless: our result isn't the source's. */
+  /** Differences between the source and our result. A single one makes the run worthless. */
   readonly failures: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export interface BenchOptions {
 
 export interface Scenario {
   readonly name: string;
-  /** What it measures and what it simulates, one sentence. */
+  /** One sentence that tells what the scenario measures and what it simulates. */
   readonly title: string;
   run(options: BenchOptions): Promise<ScenarioResult>;
 }

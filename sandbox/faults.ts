@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What can go wrong with one HTTP exchange. */
+/** A fault of one HTTP exchange. */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
   /** The connection is reset before any answer. */
@@ -33,7 +33,7 @@ interface ArmedRule extends FaultRule { seen: number; struck: number }
 
 /** Faults of one server: scripted rules in their order, then random ones from the seed, and a round-trip time for every exchange. */
 export class Faults {
-  /** What was injected, for assertions and for the report of a failing seed. */
+  /** The injected faults, for assertions and for the report of a failing seed. */
   public readonly injected: { readonly method: string; readonly path: string; readonly fault: Fault }[] = [];
   /** Added before every answer, milliseconds: the distance of the network. */
   public roundTripMs = 0;

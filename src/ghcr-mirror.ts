@@ -19,7 +19,7 @@ import { SyncQueue } from './private/sync-queue';
 import { validateProps } from './private/validate';
 import { WebhookEndpoint } from './private/webhook-endpoint';
 
-/** Properties of `GhcrMirror`. */
+/** Properties of a `GhcrMirror`. Values that AWS or GitHub would refuse at deployment are refused at synthesis. */
 export interface GhcrMirrorProps {
   /**
    * Login of the GitHub organization whose container packages are mirrored.
@@ -29,104 +29,111 @@ export interface GhcrMirrorProps {
   /**
    * Secret that holds a classic personal access token with the scope `read:packages`, as plain text or as a JSON object
    * `{"token":"..."}`. GitHub accepts no other kind of token for reading packages. An organization that enforces SAML
-   * single sign-on must have authorized it.
+   * single sign-on must have authorized it. The mirror copies the packages that the token's owner may read.
    *
    * @see https://docs.github.com/en/packages/learn-github-packages/about-permissions-for-github-packages
    */
   readonly packagesToken: ISecret;
 
   /**
-   * Secret that holds a token which may manage the organization's webhooks: a fine-grained personal access token of an owner with
-   * the organization permission "Webhooks: read and write", or a classic one with the scope `admin:org_hook`. With it, the
-   * deployment registers the webhook, a daily check repairs it, and the removal of the stack removes it. Must be another
-   * secret than `packagesToken`.
+   * Secret that holds a token which may manage the organization's webhooks: a fine-grained personal access token of an
+   * owner with the organization permission "Webhooks: read and write", or a classic one with the scope
+   * `admin:org_hook`. The deployment then registers the webhook, a daily check repairs it, and the deletion of the
+   * stack removes it. This must be another secret than `packagesToken`, because each secret has a reader of its own.
    *
-   * @default - no webhook is registered: the mirror follows its schedule, until somebody adds a webhook with `endpointUrl` and
-   * `webhookSecret` by hand
+   * @default - no webhook is registered: the mirror follows its schedule alone, unless an owner adds a webhook with
+   * `endpointUrl` and `webhookSecret` by hand
    */
   readonly webhookToken?: ISecret;
 
   /**
-   * Whether the registered webhook is active. False keeps it in GitHub, disabled: the daily check would enable a hook that a
-   * person has disabled there.
+   * Whether the registered webhook is active. Set it to false to keep the webhook registered in GitHub, but disabled.
+   * Disabling it in GitHub's settings doesn't last, because the daily check enables it again. Needs `webhookToken`.
    *
    * @default true
    */
   readonly webhookActive?: boolean;
 
   /**
-   * Secret that GitHub signs its deliveries with. The stages AWSCURRENT, AWSPREVIOUS and AWSPENDING are accepted, so that a
-   * rotation loses no delivery.
+   * Secret that GitHub signs its deliveries with. The endpoint accepts signatures of the stages AWSCURRENT, AWSPREVIOUS
+   * and AWSPENDING, so that no delivery is lost while the secret is rotated.
    *
    * @default - a secret of 64 random characters is generated
    */
   readonly webhookSecret?: ISecret;
 
   /**
-   * What stands before the package in a repository's name: `<prefix>/<package>`. An empty string stands for no prefix, and
-   * then the sync may write to every repository of the account and region.
+   * Prefix of the ECR repository names: package `app` is mirrored to `<prefix>/app`. Lower-case letters and digits,
+   * separated by single `.`, `_`, `__`, `-` or `/`. An empty string means no prefix; the sync may then write to every
+   * repository of the account and region.
    *
    * @default - the lower-cased organization
    */
   readonly repositoryPrefix?: string;
 
   /**
-   * Image, size and further settings of the CodeBuild environment. The image must have bash and Node.js 20 or newer. For images that
-   * the mirror can't move itself it uses skopeo, which it installs with apt-get or dnf where the image lacks it.
+   * Image, size and further settings of the CodeBuild environment. The build image must have bash and Node.js 20 or
+   * newer. If the mirror can't copy a container image itself, it runs skopeo; if the build image has no skopeo, the
+   * build installs it with apt-get or dnf. Privileged mode is refused, because nothing needs a Docker daemon.
    *
    * @default - `aws/codebuild/standard:8.0` (Ubuntu 24.04), compute type SMALL
    */
   readonly buildEnvironment?: BuildEnvironment;
 
   /**
-   * How long one build may take, between 5 minutes and 8 hours. What it does not finish, the next run does.
+   * Longest duration of one build: whole minutes, from 5 minutes to 8 hours. The next build copies the images that this
+   * one did not get to.
    *
    * @default Duration.hours(1)
    */
   readonly buildTimeout?: Duration;
 
   /**
-   * How many manifests a build puts into ECR in a second at most, between 1 and 1000. ECR's default quota is 10 for the
-   * account and region, and an index counts one for itself and one for each of its manifests. Where somebody else uses a part of the
-   * quota, builds give way. Raise it after the quota "Rate of PutImage requests".
+   * Highest rate of PutImage requests that a build sends to ECR, in requests per second, from 1 to 1000. A
+   * multi-architecture image takes one request for its index and one for each manifest in it. ECR's default quota,
+   * "Rate of PutImage requests", is 10 for the account and region: raise the quota before you raise this. If ECR
+   * throttles because others use the quota too, the build slows down.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
    *
    * @default 9.5
    */
   readonly putImageRate?: number;
 
   /**
-   * How long events are collected before they are handled together: whole seconds, up to 300. GitHub sends one event for each
-   * manifest of a push. Zero handles each event at once.
+   * Time for which the mirror collects events before it handles them together: whole seconds, from 0 to 300. GitHub
+   * sends one event for each manifest of a push, and a few seconds turn them into one build. With zero, the mirror
+   * handles each event at once.
    *
    * @default Duration.seconds(5)
    */
   readonly coalescingWindow?: Duration;
 
   /**
-   * When all packages are reconciled, so that a lost event heals.
+   * Times at which the mirror reconciles all packages, which also mirrors the pushes whose events were lost.
    *
    * @default - every 6 hours
    */
   readonly schedule?: ScheduleExpression;
 
   /**
-   * Base URL of GitHub's REST API, without a trailing slash: `https://api.SUBDOMAIN.ghe.com`, or `https://HOST/api/v3` for
-   * GitHub Enterprise Server. Goes with `registryHost`.
+   * Base URL of GitHub's REST API, without a trailing slash: `https://api.SUBDOMAIN.ghe.com` for data residency, or
+   * `https://HOST/api/v3` for GitHub Enterprise Server. Give `registryHost` as well.
    *
    * @default 'https://api.github.com'
    */
   readonly githubApiUrl?: string;
 
   /**
-   * Host of the container registry: `containers.SUBDOMAIN.ghe.com`, or `containers.HOST` for GitHub Enterprise Server. Goes
-   * with `githubApiUrl`.
+   * Host of the container registry, without a scheme: `containers.SUBDOMAIN.ghe.com` for data residency, or
+   * `containers.HOST` for GitHub Enterprise Server. Give `githubApiUrl` as well.
    *
    * @default 'ghcr.io'
    */
   readonly registryHost?: string;
 
   /**
-   * How long the logs of the API, the functions and the builds are kept.
+   * Time for which CloudWatch Logs keeps the logs of the API, the functions and the builds.
    *
    * @default RetentionDays.ONE_MONTH
    */
@@ -134,44 +141,56 @@ export interface GhcrMirrorProps {
 }
 
 /**
- * Keeps every container image that a GitHub organization publishes in GHCR present in this account's private ECR, within
- * seconds of the push, digest for digest.
+ * Mirrors a GitHub organization's container images from GHCR into the private ECR of the stack's account and region.
+ *
+ * A webhook tells the mirror of each push, and a schedule reconciles all packages. Images keep their digests, and
+ * include all platforms, attestations and signatures. The mirror creates an ECR repository when it copies the first
+ * image of a package, and never deletes anything from ECR.
  */
 export class GhcrMirror extends Construct {
   /** URL that the organization's webhook delivers to: `https://.../packages`. */
   public readonly endpointUrl: string;
 
-  /** The HTTP API behind `endpointUrl`. */
+  /** HTTP API that serves `endpointUrl`. */
   public readonly api: HttpApi;
 
-  /** Function that verifies deliveries and enqueues them. */
+  /** Function that verifies the signatures of deliveries and sends them to `queue`. */
   public readonly webhookFunction: IFunction;
 
-  /** Function that finds out what is missing and starts builds. */
+  /** Function that compares GHCR with ECR and starts a build if images are missing. */
   public readonly dispatchFunction: IFunction;
 
-  /** Project that copies images. A build started without variables syncs every package. */
+  /** Project whose builds copy images. A build that is started without variables syncs every package. */
   public readonly project: IProject;
 
-  /** Queue between the webhook and the dispatch function. A message `{"kind":"organization"}` reconciles every package. */
+  /**
+   * Queue from `webhookFunction` to `dispatchFunction`. Send `{"kind":"organization"}` to it to reconcile every
+   * package.
+   */
   public readonly queue: IQueue;
 
-  /** Where messages end that failed again and again. */
+  /** Queue that gets the messages which `dispatchFunction` could not handle, after its last try. */
   public readonly deadLetterQueue: IQueue;
 
-  /** Goes off when the dead-letter queue holds a message. It has no action: add yours. */
+  /**
+   * Alarm that goes off when `deadLetterQueue` holds a message. It has no action until you add one with
+   * `addAlarmAction`.
+   */
   public readonly deadLetterAlarm: Alarm;
 
-  /** Function that keeps the webhook in GitHub. Invoked with the input of its daily schedule, it repairs the hook at once. */
+  /**
+   * Function that registers, repairs and removes the webhook in GitHub. Invoke it with its daily schedule's input to
+   * repair now.
+   */
   public readonly registrationFunction: IFunction;
 
-  /** `yes` when GitHub reached the endpoint during the last deployment, else `no: ` and the reason. */
+  /** `yes` if GitHub reached the endpoint when the webhook was last deployed, otherwise `no: ` and the reason. */
   public readonly webhookReached: string;
 
   /** Secret that GitHub signs its deliveries with. */
   public readonly webhookSecret: ISecret;
 
-  /** What stands before the package in a repository's name; empty for none. */
+  /** Prefix of the ECR repository names, or an empty string if they have none. */
   public readonly repositoryPrefix: string;
 
   constructor(scope: Construct, id: string, props: GhcrMirrorProps) {
@@ -246,10 +265,11 @@ export class GhcrMirror extends Construct {
   }
 
   /**
-   * The ECR repository of a package. It exists once the package has been mirrored.
+   * Returns the ECR repository of a package, for example to run its images in ECS. The repository exists in ECR once
+   * the first image of the package has been mirrored.
    *
-   * @param packageName name of the GHCR package without the organization; nested names contain `/`
-   * @throws when ECR accepts no repository of that name
+   * @param packageName name of the GHCR package without the organization, such as `app` or `team/tool`
+   * @throws if ECR accepts no repository of that name
    */
   public repository(packageName: string): IRepository {
     const name = repositoryName(this.repositoryPrefix, packageName);
@@ -264,10 +284,10 @@ export class GhcrMirror extends Construct {
   }
 
   /**
-   * Lets an identity of this account pull every mirrored image.
+   * Allows an identity of this account to log in to ECR and to pull every mirrored image.
    *
-   * @param grantee whom to allow, for example the execution role of an ECS task
-   * @throws when the grantee has no policy that can be extended, such as another account
+   * @param grantee identity to allow, for example the execution role of an ECS task
+   * @throws if the grantee has no policy that can be extended, as with another account
    */
   public grantPull(grantee: IGrantable): Grant {
     const pull = Grant.addToPrincipal({

@@ -7,7 +7,7 @@ import { BenchOptions, Row, Scenario, Verdict } from '../result';
 const SIZES = [200, 400, 800, 1400, 2000];
 const TAGS = 100;
 
-/** What the child prints. */
+/** Output of the child process, as JSON. */
 interface Planned { readonly seconds: number; readonly actions: number; readonly unchanged: number; readonly peakBytes: number }
 
 export const planner: Scenario = {

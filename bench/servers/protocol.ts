@@ -18,7 +18,7 @@ export interface Distance {
   readonly connectionRoundTrips: number;
 }
 
-/** What a contestant has to know. */
+/** Addresses and credentials that a contestant gets. */
 export interface Addresses {
   /** Process that holds all servers. */
   readonly pid: number;
@@ -43,7 +43,7 @@ export interface WebhookFunction {
   readonly secret: string;
 }
 
-/** What went over the wires since the last `mark`. */
+/** Traffic since the last `mark`. */
 export interface Traffic {
   readonly requests: { readonly github: number; readonly ghcr: number; readonly ecr: number; readonly aws: number };
   /** Connections that were opened for them. */
@@ -58,7 +58,7 @@ export interface Traffic {
   readonly throttled: number;
 }
 
-/** What the process of the servers answers. */
+/** Requests that the process of the servers answers. */
 export interface Operations {
   start(options: ServerOptions): Promise<Addresses>;
   /** Puts all servers at this distance; they start at none. */

@@ -20,7 +20,7 @@ export class Seeder {
     this.store = new Store(directory);
   }
 
-  /** What a push leaves behind: blobs, children, the top under its tags. */
+  /** Stores what a push would leave behind: blobs, children, and the top manifest under its tags. */
   public putImage(repository: string, { manifest, tags }: InputImage): void {
     this.putBlobs(repository, manifest);
     for (const part of withDescendants(manifest)) { this.store.putManifest(repository, part.digest, part); }

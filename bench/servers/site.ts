@@ -215,7 +215,7 @@ export class Site implements Operations {
       GITHUB_API_URL: github.url,
       ORGANIZATION,
       PACKAGES_TOKEN_ARN: `arn:${context.partition}:secretsmanager:${context.region}:${context.account}:secret:${PACKAGES_SECRET}`,
-      // What the prop's documentation says: as much as the account's quota of PutImage allows.
+      // The highest rate that the account's quota of PutImage allows, as the prop's documentation recommends.
       PUT_IMAGE_RATE: putImagePerSecond === undefined ? PUT_RATE_UNLIMITED : putImageRate,
       REGISTRY_HOST: ghcr.host,
       REPOSITORY_PREFIX: NAMESPACE,

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { RegistryClient } from '../../sandbox/registry/client';
 import { packageNames } from '../inputs';
 
-/** What should be there: the first packages, below a prefix. */
+/** The expected content: the first packages, below a prefix. */
 export interface Mirrored {
   readonly prefix: string;
   readonly packages: number;
@@ -11,7 +11,7 @@ export interface Mirrored {
 export interface Verified {
   /** Tags. */
   readonly compared: number;
-  /** What differs, a line each. */
+  /** The differences, one on each line. */
   readonly different: readonly string[];
 }
 

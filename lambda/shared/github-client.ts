@@ -2,6 +2,7 @@ import { Octokit } from '@octokit/core';
 import { paginateRest } from '@octokit/plugin-paginate-rest';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
+import type Bottleneck from 'bottleneck';
 
 export interface GitHubClientOptions {
   /** `https://api.github.com` */
@@ -12,9 +13,28 @@ export interface GitHubClientOptions {
   readonly warn: (message: string) => void;
   /** Called for each request that is sent, further tries included. */
   readonly onRequest?: () => void;
+  /**
+   * Limiter that spaces the requests that write.
+   *
+   * @default - one write in a second for all clients of the process, as GitHub advises
+   * @see https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+   */
+  readonly writes?: Bottleneck.Group;
 }
 
-const MirrorOctokit = Octokit.plugin(paginateRest, retry, throttling);
+/**
+ * An aborted request is not tried again, because nobody waits for its answer any more. This plugin has to come before the
+ * one that retries.
+ */
+function noRetryWhenAborted(octokit: Octokit): object {
+  octokit.hook.error('request', (error, { request }) => {
+    if (request.signal?.aborted) { request.retries = 0; }
+    throw error;
+  });
+  return {};
+}
+
+const MirrorOctokit = Octokit.plugin(noRetryWhenAborted, paginateRest, retry, throttling);
 
 export type GitHubClient = InstanceType<typeof MirrorOctokit>;
 
@@ -28,6 +48,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     userAgent: 'cdk-ghcr2ecr',
     request: { fetch: countingFetch(options.onRequest) },
     throttle: {
+      ...(options.writes && { write: options.writes }),
       onRateLimit: waitPolicy('rate limit', options),
       onSecondaryRateLimit: waitPolicy('secondary rate limit', options),
     },

@@ -18,6 +18,8 @@ export interface PlannedPackage {
   readonly listed: ReadonlySet<string>;
   /** Digests that ECR listed, tagged or not. */
   readonly present: ReadonlySet<string>;
+  /** Tags that ECR listed. */
+  readonly presentTags: ReadonlySet<string>;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function planPackage(
     plan: await planWithMutability(ecr, repository, source, target),
     listed: new Set(source.map(({ digest }) => digest)),
     present: target?.digests ?? new Set(),
+    presentTags: new Set(target?.tags.keys()),
   };
 }
 

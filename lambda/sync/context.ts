@@ -7,8 +7,8 @@ import type { TargetImages } from '../shared/plan';
 export interface Target extends ManifestStore {
   /** Creates the repository if it isn't there, and returns its URI. Resolves after the login to ECR. */
   ensureRepository(repository: string, exists: boolean): Promise<string>;
-  /** Digests that these tags of the repository point to now; undefined when there is no such repository. */
-  list(repository: string, tags: readonly string[]): Promise<Pick<TargetImages, 'tags'> | undefined>;
+  /** The repository's images and tags as they are now; undefined when there is no such repository. */
+  list(repository: string): Promise<Pick<TargetImages, 'tags'> | undefined>;
 }
 
 /** The parts of a run that it makes for itself. */

@@ -17,16 +17,17 @@ import { SkopeoOnDemand } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { sourceRepository } from '../../src/image-name';
-import { createRepository, imageManifest, listImages, putImage, taggedImages } from '../shared/ecr';
+import { createRepository, imageManifest, listImages, putImage } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { messageOf } from '../shared/errors';
 import { gitHubPackages } from '../shared/github-packages';
 import { planPackage } from '../shared/inventory';
+import { oneLine } from '../shared/one-line';
 import { readSecret, secretName } from '../shared/secrets';
 
 const now = (): number => Date.now();
 const sleepFor = (ms: number, signal?: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
-const print = (line: string): void => { process.stdout.write(`${line}\n`); };
+const print = (line: string): void => { process.stdout.write(`${oneLine(line)}\n`); };
 
 async function main(args: readonly string[]): Promise<number> {
   const dryRun = args.includes('--dry-run');
@@ -88,9 +89,6 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   }
 }
 
-/** BatchGetImage takes at most this many image ids. */
-const TAGS_AT_ONCE = 100;
-
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
   // One registry serves the whole account. The login begins while the packages are planned; the first repository awaits it.
   const loggedIn = logins.begin();
@@ -106,8 +104,8 @@ function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): 
     },
     put: (repository, { bytes, contentType }, digest, tag) =>
       putImage(ecrPuts, repository, { manifest: bytes.toString('utf8'), mediaType: contentType || undefined, digest, tag }),
-    list: async (repository, tags) =>
-      tags.length > TAGS_AT_ONCE ? listImages(ecr, repository) : { tags: await taggedImages(ecr, repository, tags) },
+    // Not BatchGetImage: ECR counts it as a pull, and lifecycle rules go by the time of the last one.
+    list: repository => listImages(ecr, repository),
   };
 }
 

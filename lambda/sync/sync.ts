@@ -7,10 +7,13 @@ import { conflictCause, createReport, failureText, ImageOutcome, imageLine, Outc
 import { AimdLimit } from './resilience/aimd-limit';
 import { causeOf } from './resilience/causes';
 import { LoginRenewal } from './resilience/login-renewal';
+import { retrying } from './resilience/retry';
+import { placeBySource, TagMover } from './source-tags';
 import { verify } from './verify';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
 import type { Plan } from '../shared/plan';
+import { settleAll } from '../shared/settle-all';
 
 /**
  * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of memory while it moves,
@@ -69,7 +72,7 @@ class SyncJob {
     }
   }
 
-  public async package({ package: name, plan, present }: PlannedPackage): Promise<void> {
+  public async package({ package: name, plan, present, presentTags }: PlannedPackage): Promise<void> {
     const { run } = this;
     this.outcomes.push(...plan.conflicts.map(({ tag, digest, present: other }) =>
       logOutcome(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
@@ -81,23 +84,45 @@ class SyncJob {
     const uri = await run.target.ensureRepository(plan.repository, plan.repositoryExists);
     const target = { package: name, repository: plan.repository, uri };
     const manifests = new ManifestCopier(target, present, plan.repositoryExists, run);
-    const outcomes = await Promise.all(plan.actions.map(action => this.image({ ...target, action, manifests })));
-    const verified = await verify(plan.repository, outcomes, run);
-    this.outcomes.push(...verified.map((outcome, at) => outcome === outcomes[at] ? outcome : logOutcome(run, outcome)));
+    const mover = tagMover({ ...target, manifests }, run);
+    const outcomes = (await Promise.all(plan.actions.map(action => (
+      this.image(action.digest, () => placeBySource(action, presentTags, {
+        ...mover, place: group => runJob({ ...target, manifests, action: { ...action, ...group } }, run),
+      }))
+    )))).flat();
+    const verified = await verify(plan.repository, outcomes, { ...mover, list: () => run.target.list(plan.repository), sleep: run.sleep });
+    this.outcomes.push(...verified.map(outcome => outcomes.includes(outcome) ? outcome : logOutcome(run, outcome)));
   }
 
   /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
-  private async image(job: ImageJob): Promise<ImageOutcome> {
-    const { digest } = job.action;
+  private async image(digest: string, work: () => Promise<ImageOutcome[]>): Promise<ImageOutcome[]> {
     const first = this.firsts.get(digest);
     if (first !== undefined) {
       await first;
-      return this.images(() => runJob(job, this.run));
+      return this.images(work);
     }
-    const outcome = this.images(() => runJob(job, this.run));
-    this.firsts.set(digest, outcome);
-    return outcome;
+    const outcomes = this.images(work);
+    this.firsts.set(digest, outcomes);
+    return outcomes;
   }
+}
+
+/** The tags of one package, in GHCR and in its repository. */
+function tagMover(target: Omit<ImageJob, 'action'>, run: SyncRun): TagMover {
+  const { repository } = target;
+  const source = sourceRepository(run.organization, target.package);
+  return {
+    sourceDigests: async tags => new Map(await settleAll(tags.map(async tag => [
+      tag,
+      await retrying(`${source}:${tag}`, run, run.blobConcurrency, () => run.source.tagDigest(source, tag, run.stopped)),
+    ] as const))),
+    place: ({ digest, tags }) => runJob({ ...target, action: { kind: 'copy', digest, tags } }, run),
+    failed: ({ digest, tags }, error) => (
+      run.stopped.aborted
+        ? outOfTime(run, { repository, tags, digest })
+        : notMirrored(run, { repository, tags, digest }, error)
+    ),
+  };
 }
 
 function dryRun({ repository }: Plan, { kind, digest, tags }: ImageJob['action'], run: SyncRun): ImageOutcome {

@@ -32,7 +32,7 @@ export interface LocalCloudOptions {
   readonly runtimeModules?: readonly string[];
   /** Faults of the AWS endpoint. */
   readonly faults?: Faults;
-  /** What the condition key aws:SecureTransport says. @default true */
+  /** Value of the condition key aws:SecureTransport. @default true */
   readonly secureTransport?: boolean;
   readonly sqs?: SqsOptions;
   readonly ecr?: Omit<EcrOptions, 'backing'>;

@@ -27,7 +27,9 @@ export interface DemoResult {
 
 const KIB = 1024;
 
-/** What the organization has published before the mirror exists: four packages, one with a nested name. */
+/**
+ * The packages that the organization published before the mirror was deployed: four, one of them with a nested name.
+ */
 export async function publishOrganization(world: World): Promise<void> {
   await world.push('app', image({ seed: 'app-1', layers: 2, layerBytes: 200 * KIB }), '1.0.0');
   await world.push('app', image({ seed: 'app-2', layers: 3, layerBytes: 200 * KIB }), '1.1.0', '1.1', 'latest');

@@ -48,7 +48,7 @@ function credential(authorization: string): string {
   return pair.slice(pair.indexOf(':') + 1);
 }
 
-/** What a token says about itself in every answer. */
+/** Headers that describe the token in every answer. */
 export function tokenHeaders(token: Token | undefined, accepts: Access): Record<string, string> {
   if (!token) { return {}; }
   return {
@@ -76,7 +76,7 @@ function requireSso(token: Token, organization: string): void {
   });
 }
 
-/** What one reads of packages, in the words of GitHub's refusal. */
+/** The part of a package that is being read, in the words of GitHub's refusal. */
 export type PackageAccess = 'list packages' | 'get a package' | "get a package's versions" | 'get a package version';
 
 /**
@@ -117,7 +117,10 @@ export function requireHooks(token: Token | undefined, access: 'read' | 'write',
   return token;
 }
 
-/** What the container registry allows: bad credentials break public pulls too, anonymous ones pull what is public. */
+/**
+ * Tells what the container registry allows: bad credentials fail even for public packages, and anonymous callers pull
+ * public packages.
+ */
 export function mayUseRegistry(token: Token | undefined, anonymous: boolean, visibility: string | undefined, action: 'pull' | 'push'): boolean {
   if (anonymous) { return action === 'pull' && visibility === 'public'; }
   if (token?.kind !== 'classic' || token.sso === 'required') { return false; }

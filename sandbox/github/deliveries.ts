@@ -24,7 +24,7 @@ export interface Delivery {
   readonly response: Pick<Outcome, 'headers' | 'payload'>;
 }
 
-/** What is to be delivered. */
+/** An event to deliver. */
 export interface Message {
   readonly hook: Hook;
   readonly event: string;
@@ -91,7 +91,10 @@ export class Deliveries {
     return delivery;
   }
 
-  /** What sends a delivery again: same guid and payload, the hook's present address and secret. */
+  /**
+   * The message that sends a delivery again: with the same guid and payload, to the hook's present address, signed with
+   * its present secret.
+   */
   public redelivery(hook: Hook, { guid, event, request }: Delivery): Message {
     const payload = typeof request.payload === 'object' && request.payload !== null ? request.payload : Buffer.from(String(request.payload));
     return { hook, guid, event, payload, redelivery: true };

@@ -18,7 +18,7 @@ export interface ApiContext {
   think(): Promise<void>;
 }
 
-/** What is known of an exchange, for the headers of its answer. */
+/** Facts about an exchange that the headers of its answer depend on. */
 interface Exchange { token?: Token; route?: Route; user: number }
 
 /** The REST API: what every endpoint has in common. */

@@ -3,7 +3,8 @@ import { blob, descriptor, image, ImageOptions, index, jsonBlob, Manifest, manif
 import { tar } from './tar';
 
 /**
- * What buildx adds to an index for each image: a manifest of in-toto statements for a platform that doesn't exist.
+ * The attestation that buildx adds to an index for each image: a manifest of in-toto statements for a platform that
+ * doesn't exist.
  * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
 export function attestationOf(target: Manifest): Manifest {

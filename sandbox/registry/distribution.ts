@@ -7,7 +7,7 @@ export interface Distribution {
   /** `127.0.0.1:PORT` */
   readonly host: string;
   readonly url: string;
-  /** What it has logged so far (the last 64 KiB). */
+  /** The last 64 KiB of its log. */
   logs(): string;
   /** Ends the process and removes its storage. */
   close(): Promise<void>;

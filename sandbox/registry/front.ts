@@ -32,7 +32,7 @@ export interface ManifestPut {
   readonly bytes: Buffer;
 }
 
-/** What distinguishes one hosted registry from another. */
+/** The differences between one hosted registry and another. */
 export interface FrontPolicy {
   /** undefined = go on; an answer = refuse with it (401 challenge, 403, 404 NAME_UNKNOWN, 405 ...). */
   check(request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined>;

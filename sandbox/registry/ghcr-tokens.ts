@@ -14,7 +14,7 @@ export interface Grant {
   readonly granted: readonly string[];
 }
 
-/** What a token says about an action on a repository. */
+/** Result of a token's check for an action on a repository. */
 export type Verdict =
   /** Never issued here. */
   | 'unknown'

@@ -136,7 +136,7 @@ class GhcrPolicy implements FrontPolicy {
     return request.method === 'DELETE' ? ociError(405, 'UNSUPPORTED', 'The operation is unsupported.') : undefined;
   }
 
-  /** Who may push has pushed, for all that we can tell: a pusher sees what it wrote at once. */
+  /** A caller that may push is taken for the pusher, who sees its own writes at once. */
   private late(request: RegistryRequest): RegistryAnswer | undefined {
     if (request.kind !== 'manifest' || actionOf(request) !== 'pull' || !this.lag.hides(request.repository, request.reference)) { return undefined; }
     const token = (request.headers.authorization ?? '').split(' ')[1] ?? '';

@@ -40,7 +40,7 @@ export interface Manifest {
   readonly bytes: Buffer;
   /** Config first, then layers. */
   readonly blobs: readonly Blob[];
-  /** What an index lists, in its order. */
+  /** The manifests that an index lists, in its order. */
   readonly children: readonly Manifest[];
   /** How an index lists this one. */
   readonly platform?: Platform;

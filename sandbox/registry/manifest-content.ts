@@ -1,4 +1,4 @@
-/** What a registry needs to know of a manifest's content. Everything else is bytes to it. */
+/** The fields of a manifest that a registry reads. To the registry, all others are mere bytes. */
 export interface ManifestContent {
   /** `mediaType` of the document itself. */
   readonly mediaType?: string;

@@ -1,4 +1,4 @@
-/** What a path of the OCI API names. */
+/** The resource that a path of the OCI API names. */
 export type RouteKind = 'ping' | 'manifest' | 'blob' | 'upload' | 'tags' | 'referrers' | 'other';
 
 export interface Route {

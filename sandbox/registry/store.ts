@@ -9,16 +9,17 @@ export interface StoredManifest {
 }
 
 /**
- * What a registry holds, on disk:
+ * The content of a registry, on disk:
  *
  *     <repository>/_blobs/sha256-<hex>               content, hard-linked when mounted into another repository
  *     <repository>/_manifests/sha256-<hex>           media type, line feed, exact bytes
  *     <repository>/_tags/<tag>                       digest
  *     <repository>/_referrers/<subject>/<manifest>   empty
- *     _incoming/                                     files on their way; they appear elsewhere by rename, whole or not at all
+ *     _incoming/                                     unfinished files; they reach their place whole, by rename
  *
- * No component of a repository name starts with `_`, so nothing collides. Calls are synchronous: each is a few system calls on
- * cached pages, which costs less than a trip to the thread pool, and a request sees no half-made change of another.
+ * No component of a repository name starts with `_`, so nothing collides. Calls are synchronous: each is a few system
+ * calls on cached pages, which costs less than a trip to the thread pool, and a request sees no half-made change of
+ * another.
  */
 export class Store {
   private readonly incoming: string;

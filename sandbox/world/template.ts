@@ -64,7 +64,7 @@ export function setIn(target: Record<string, unknown>, path: readonly string[], 
   target[key] = inner;
 }
 
-/** What stands below a path of keys; undefined where it ends. */
+/** Returns the value at a path of keys; undefined if the path leads nowhere. */
 export function getIn(target: Json, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => isRecord(value) ? value[key] : undefined, target);
 }

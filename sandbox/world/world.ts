@@ -16,7 +16,7 @@ import type { Manifest } from '../registry/images';
 import { startRegistry } from '../registry/registry';
 import { registriesConf } from '../registry/skopeo';
 
-/** What holds the content behind both registries: our own, or CNCF distribution. */
+/** The registry that stores the content of GHCR and of ECR: our own, or CNCF distribution. */
 export type RegistryKind = 'embedded' | 'distribution';
 
 export interface WorldOptions {
@@ -30,7 +30,7 @@ export interface WorldOptions {
   readonly gitHub?: Omit<GitHubOptions, 'organization' | 'tokens' | 'registryHost' | 'resolveUrl'>;
   readonly ghcr?: Pick<GhcrOptions, 'lagMs' | 'tokenLifetimeMs' | 'redirectBlobs'> & { readonly faults?: Faults };
   readonly onEvent?: (event: CloudEvent) => void;
-  /** What happens before the deployment: packages are published, the synthesized assembly is changed. */
+  /** Runs before the deployment, for example to publish packages or to change the synthesized assembly. */
   readonly beforeDeploy?: (world: World, assembly: string) => Promise<void> | void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Names that the construct and the programs share. The construct fills an `Environment<typeof X>`, the program reads the
- * same list, so a variable that is renamed on one side alone does not compile.
+ * Environment variables of a program. The construct fills an `Environment<typeof X_ENVIRONMENT>`, and the program reads
+ * the same list of names, so that a variable which is renamed on one side alone does not compile.
  */
 export type Environment<Names extends readonly string[]> = { readonly [Name in Names[number]]: string };
 
@@ -16,8 +16,11 @@ export const SYNC_ENVIRONMENT = [
 
 export const REGISTRATION_ENVIRONMENT = ['QUEUE_URL', 'WEBHOOK_SECRET_ARN', 'WEBHOOK_TOKEN_ARN'] as const;
 
-/** Variable of a build: JSON array of the packages to sync. Empty or absent: every package of the organization. */
+/**
+ * Variable of a single build: a JSON array of the packages to sync. If it is empty or absent, the build syncs every
+ * package of the organization.
+ */
 export const PACKAGES_VARIABLE = 'PACKAGES';
 
-/** CodeBuild refuses longer values of an environment variable. */
+/** Longest value of an environment variable that CodeBuild accepts, in characters. */
 export const MAX_VARIABLE_LENGTH = 4096;

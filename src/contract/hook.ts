@@ -1,35 +1,45 @@
-/** What the registration keeps true in GitHub. Scalars are strings, because CloudFormation makes them so. */
+/**
+ * Webhook as the registration keeps it in GitHub. `active` is a string, because CloudFormation turns scalars into
+ * strings.
+ */
 export interface HookProperties {
+  /** Login of the organization that has the hook. */
   readonly organization: string;
   /** URL that GitHub delivers to. */
   readonly endpointUrl: string;
+  /** Base URL of GitHub's REST API, without a trailing slash. */
   readonly githubApiUrl: string;
-  /** `false` for a hook that a person has disabled on purpose. */
+  /** `false` for a hook that is registered, but disabled (`webhookActive`). */
   readonly active: 'true' | 'false';
-  /** Changes with everything that decides which images are mirrored, and where to: a change asks for a full sync. */
+  /**
+   * The settings that decide which images are mirrored and where to, as text. CloudFormation invokes the function only
+   * when a property changes, so they have to be in a property for a change of them to start a full sync.
+   */
   readonly selection: string;
 }
 
-/** Properties of the custom resource: beside the hook, what else makes it necessary to register again. */
+/** Properties of the custom resource: the hook, and the secrets whose replacement has to register it again. */
 export interface RegistrationProperties extends HookProperties {
-  /** ARN of the secret with the webhook token, or `NO_TOKEN`. Undefined in stacks of an older version. */
+  /**
+   * ARN of the secret that holds the webhook token, or `NO_TOKEN`. Stacks of an older version have no such property.
+   */
   readonly webhookToken?: string;
-  /** ARN of the secret that GitHub signs with: another one must get there at once. */
+  /** ARN of the secret that GitHub signs with. If it is replaced, GitHub has to get the new value at once. */
   readonly webhookSecret?: string;
 }
 
-/** Stands for a mirror without `webhookToken`. */
+/** Value of `webhookToken` for a mirror that was given none. */
 export const NO_TOKEN = 'none';
 
-/** Input of the daily schedule. */
+/** Input that the daily schedule gives to the registration function. */
 export interface RepairRequest {
   readonly kind: 'repair';
   readonly hook: HookProperties;
-  /** The hook that was registered: it is still ours when somebody has changed its URL. */
+  /** Identity of the registered hook, by which the repair finds it if somebody has changed its URL. */
   readonly hookId?: string;
 }
 
-/** Attributes of the custom resource. */
+/** Names of the custom resource's attributes, as `Fn::GetAtt` takes them. */
 export const HOOK_ATTRIBUTES = { hookId: 'HookId', reached: 'Reached' } as const;
 
 /** Path of the webhook endpoint below the API's URL. */

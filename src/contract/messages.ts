@@ -1,19 +1,22 @@
-/** A message of the queue. */
+/** Body of a message in the queue between the webhook and dispatch, as JSON. */
 export type SyncMessage = OrganizationMessage | PackageMessage;
 
-/** Reconcile every package: answered with one `PackageMessage` each. */
+/** Asks dispatch to reconcile every package of the organization. */
 export interface OrganizationMessage {
   readonly kind: 'organization';
 }
 
-/** Reconcile one package. */
+/** Asks dispatch to reconcile one package. */
 export interface PackageMessage {
   readonly kind: 'package';
   /** Package name without the organization; nested names contain `/`. */
   readonly package: string;
-  /** Digest that the delivery announced: the package holds at least this one. */
+  /**
+   * Digest that the delivery announced: dispatch reads the package's versions, newest first, until it has seen this
+   * one.
+   */
   readonly digest?: string;
-  /** X-GitHub-Delivery, to follow one push through all logs. */
+  /** Header X-GitHub-Delivery of the delivery, by which one push can be followed through all logs. */
   readonly delivery?: string;
 }
 
@@ -22,7 +25,8 @@ export const ORGANIZATION_MESSAGE: OrganizationMessage = { kind: 'organization' 
 /**
  * Parses the body of a queue message.
  *
- * @throws when it is none of ours: such a message belongs in the dead-letter queue, where a person sees it.
+ * @throws if it is no message of the mirror. The caller leaves such a message to the dead-letter queue, where a person
+ * sees it.
  */
 export function parseMessage(body: string): SyncMessage {
   const refuse = (why: string): Error => new Error(

@@ -29,7 +29,7 @@ function readable(logicalId: string): string {
   return logicalId.replace(/[0-9A-F]{8}$/, '');
 }
 
-/** What a role may: lines of "action resource", sorted; conditions follow in brackets. */
+/** Returns a role's permissions as sorted lines of "action resource"; conditions follow in brackets. */
 export function permissions(template: Template, role: string): string[] {
   const all = Object.entries(resources(template));
   const [id] = all.find(([logicalId, { Type }]) => Type === 'AWS::IAM::Role' && readable(logicalId) === role) ?? [];

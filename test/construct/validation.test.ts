@@ -2,6 +2,7 @@ import { Duration, Lazy, SecretValue } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { BuildEnvironmentVariableType, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { mirrorProps } from './props';
 import { newMirror, newStack, secret, synth } from './synth';
 import type { GhcrMirrorProps } from '../../src';
 
@@ -45,7 +46,33 @@ const CASES: readonly Case[] = [
   ['registryHost', { ...HOSTS, registryHost: 'ghcr.io/my-org' }, '"ghcr.io/my-org"', /no scheme and no path/],
   ['registryHost', { ...HOSTS, registryHost: 'GHCR.io' }, '"GHCR.io"', /no scheme and no path/],
   ['webhookActive', { webhookActive: false }, 'false', /give the token, or remove this prop/],
+  ['putImageRate', { putImageRate: 0.9 }, '0.9', /stay below yours/],
+  ['putImageRate', { putImageRate: 1001 }, '1001', /stay below yours/],
+  ['putImageRate', { putImageRate: NaN }, 'NaN', /stay below yours/],
 ];
+
+/** Values that JavaScript lets through. A token must not show up in the message, and never in the template. */
+const NO_SECRETS: readonly (readonly [prop: string, value: unknown, got: string])[] = [
+  ['packagesToken', undefined, 'undefined'],
+  ['packagesToken', 'ghp_abc', 'of type string'],
+  ['packagesToken', 42, 'of type number'],
+  ['webhookToken', 'github_pat_abc', 'of type string'],
+  ['webhookSecret', { value: 'abc' }, 'of type object'],
+];
+
+/** Props that have no bad value, with the reason. */
+const EVERY_VALUE_IS_LEGAL: Readonly<Record<string, string>> = {
+  schedule: 'the factories of ScheduleExpression check their arguments, and AWS alone knows the whole syntax of rate() and cron()',
+  logRetention: 'an enumeration, whose every member CloudWatch Logs accepts',
+};
+
+test('each prop has an example of a bad value, or a reason why it has none', () => {
+  // A new prop needs a row in CASES (or in NO_SECRETS), or a reason in EVERY_VALUE_IS_LEGAL.
+  const tried = new Set([...CASES, ...NO_SECRETS].map(([prop]) => prop.split('.')[0]));
+  const names = mirrorProps().map(({ name }) => name);
+  expect(names.filter(name => tried.has(name) === name in EVERY_VALUE_IS_LEGAL)).toEqual([]);
+  expect(Object.keys(EVERY_VALUE_IS_LEGAL).filter(name => !names.includes(name))).toEqual([]);
+});
 
 function messageOf(work: () => unknown): string {
   try {
@@ -72,14 +99,7 @@ describe('rejects, naming the prop, what it got, what it expects and the fix:', 
     expect(() => synth(props)).toThrow(`GhcrMirror: \`${prop}\` is the secret given as \`${other}\`, expected another secret.`);
   });
 
-  // What JavaScript lets through. A token that is given as it is must not show up in the message, and never in the template.
-  test.each<[string, unknown, string]>([
-    ['packagesToken', undefined, 'undefined'],
-    ['packagesToken', 'ghp_abc', 'of type string'],
-    ['packagesToken', 42, 'of type number'],
-    ['webhookToken', 'github_pat_abc', 'of type string'],
-    ['webhookSecret', { value: 'abc' }, 'of type object'],
-  ])('%s that is no secret: %j', (prop, value, got) => {
+  test.each(NO_SECRETS)('%s that is no secret: %j', (prop, value, got) => {
     const message = messageOf(() => synth({ [prop]: value }));
     expect(message).toMatch(new RegExp(`^GhcrMirror: \`${prop}\` is ${got}, expected a secret of Secrets Manager\\. Store the token there`));
     expect(message).not.toContain('abc');

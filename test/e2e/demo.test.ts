@@ -49,7 +49,7 @@ function result(): DemoResult {
   return JSON.parse(readFileSync(jsonFile, 'utf8')) as DemoResult;
 }
 
-/** What the instructions say after a word: the host and the file with the password. */
+/** Finds the text that follows a word in the instructions: the host, and the file with the password. */
 function login(pattern: RegExp): { host: string; password: string } {
   const [, host, file] = pattern.exec(output) ?? [];
   if (!host || !file) { throw new Error(`the instructions have no ${pattern}:\n${output}`); }

@@ -21,13 +21,14 @@ async function inWorld(options: WorldOptions, act: (world: World) => Promise<voi
 }
 
 /*
- * What a seed decides: what is pushed and in which order; the draws of every stand-in (which delivery is sent twice and how long each waits,
- * which message is duplicated and in which order visible ones are handed out, names of resources), and for each server, which of its requests
- * are hit, counted in their order of arrival.
+ * A seed decides the pushes and their order; the draws of every stand-in (which delivery is sent twice and how long
+ * each waits, which message is duplicated and in which order visible ones are handed out, names of resources), and for
+ * each server, which of its requests are hit, counted in their order of arrival.
  *
- * What no seed decides: processes and sockets run side by side, so requests of two functions or of skopeo's parallel uploads reach one server in an
- * order that the machine chooses. The same seed thus gives the same faults where requests come one after the other, and the same kind and
- * rate of faults elsewhere. CHAOS_SEED=<number> runs one seed, as often as it takes: `CHAOS_SEED=7 npx jest test/e2e/reproducible -t chaos`.
+ * No seed decides the order of requests: processes and sockets run side by side, so requests of two functions or of
+ * skopeo's parallel uploads reach one server in an order that the machine chooses. The same seed thus gives the same
+ * faults where requests come one after the other, and the same kind and rate of faults elsewhere. CHAOS_SEED=<number>
+ * runs one seed, as often as it takes: `CHAOS_SEED=7 npx jest test/e2e/reproducible -t chaos`.
  */
 const seeds = chosenSeeds(process.env.CHAOS_SEED);
 

@@ -89,7 +89,7 @@ test('the run has left evidence of every kind, and it can be searched', () => {
   expect([...kinds].sort()).toEqual(['assembly', 'custom', 'delivery', 'event', 'log', 'stack']);
   expect(evidence.filter(({ where }) => where.startsWith('log')).filter(({ text }) => text !== '[]').map(({ where }) => where).join())
     .toMatch(/(?=.*Webhook)(?=.*Dispatch)(?=.*SyncProject)(?=.*Registration.*Provider)/);
-  // What is no secret is found where it belongs.
+  // A value that is no secret has to be found, or the search above would prove nothing.
   expect(placesOf('github/organization-hooks').some(where => where.startsWith('log'))).toBe(true);
   expect(placesOf(endpoint)).toContain('stack outputs');
   keep('control', `password ${Buffer.from(`AWS:${secrets.get('ecr password 0')}`).toString('base64')}`);

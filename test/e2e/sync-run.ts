@@ -7,7 +7,7 @@ import { World, WorldOptions } from '../../sandbox/world/world';
 
 export interface SyncResult {
   readonly status: string;
-  /** What the program printed. */
+  /** Output of the program. */
   readonly lines: readonly string[];
   /** undefined when it ended before its summary. */
   readonly summary: Report | undefined;
@@ -45,7 +45,9 @@ export function resultOf({ status, log }: Build): SyncResult {
   return { status, lines, summary: json === undefined ? undefined : (JSON.parse(json) as { summary: Report }).summary };
 }
 
-/** What is wrong with an image in ECR, by the bytes that its registry serves: nothing, when all is well. */
+/**
+ * Returns the faults of an image in ECR, found in the bytes that its registry serves; there are none if all is well.
+ */
 export async function defects(client: RegistryClient, repository: string, tag: string, expected: Manifest): Promise<string[]> {
   const found: string[] = [];
   for (const part of withDescendants(expected)) {

@@ -10,6 +10,6 @@ test('keeps what leads to our sources, and drops the libraries', () => {
   };
   const own = ownSources(map);
   expect(own).toMatchObject({ version: 3, sources: ['../../../lambda/webhook/main.ts'], names: ['ours'] });
-  // What follows ours has to end somewhere, or it would be taken for ours.
+  // A mapping without a source has to end ours, or the library's code that follows would be taken for ours.
   expect(decode(own.mappings)).toEqual([[[10, 0, 7, 2, 0], [20, 0, 8, 0], [30]]]);
 });

@@ -6,7 +6,7 @@ const directory = join(__dirname, '..', '..', '.github', 'workflows');
 const workflows = readdirSync(directory).map(file => ({ file, text: readFileSync(join(directory, file), 'utf8') }));
 
 /**
- * What projen has reviewed: commits, and tags of immutable releases, which GitHub lets nobody move.
+ * The actions that projen has reviewed: commits, and tags of immutable releases, which GitHub lets nobody move.
  * https://docs.github.com/en/code-security/supply-chain-security/understanding-your-software-supply-chain/immutable-releases
  */
 const PINNED = new Set(Object.values(github.ActionRefs).filter((ref: unknown): ref is string => typeof ref === 'string'));
@@ -46,4 +46,12 @@ describe('the release', () => {
 test('dependencies are raised after a time of cooling down', () => {
   const tasks = readFileSync(join(directory, '..', '..', '.projen', 'tasks.json'), 'utf8');
   expect(tasks).toMatch(/--cooldown=7/);
+});
+
+test('CONTRIBUTING names the types of commits that the check of pull requests accepts', () => {
+  const check = workflows.find(({ file }) => file === 'pull-request-lint.yml')?.text ?? '';
+  const accepted = /types: \|-\n((?: +[a-z]+\n)+)/.exec(check)?.[1].trim().split(/\s+/) ?? [];
+  expect(accepted).toContain('feat');
+  const rule = readFileSync(join(__dirname, '..', '..', 'CONTRIBUTING.md'), 'utf8').split('The types are ')[1].split('. A check')[0];
+  expect([...rule.matchAll(/`([a-z]+)`/g)].map(([, type]) => type)).toEqual(accepted);
 });

@@ -25,13 +25,16 @@ export interface BlobMover {
 }
 
 /** @param print gets a line for each download that broke off and was resumed, and for each blob that could not be mounted */
-export function blobMover(source: Pick<SourceRegistry, 'blob'>, target: TargetBlobs, print: (line: string) => void): BlobMover {
+export function blobMover(source: Pick<SourceRegistry, 'blob' | 'hasBlob'>, target: TargetBlobs, print: (line: string) => void): BlobMover {
   return {
     async move({ blob, from, to, mayBePresent, mountFrom }, signal) {
       const { digest } = blob;
       if (mayBePresent && await target.has(to, digest, signal)) { return 0; }
       const open = (offset: number): ReturnType<SourceRegistry['blob']> => source.blob(from, blob, offset, signal);
-      const mounted = mountFrom === undefined ? undefined : await mount(target, { digest, to, mountFrom }, print, signal);
+      // A manifest may name a layer of another package, which its own package lacks. The owner of that package decides
+      // who pulls it, so it is mounted only after GHCR has said that this package has it, too.
+      const mountable = mountFrom !== undefined && await source.hasBlob(from, digest, signal);
+      const mounted = mountable ? await mount(target, { digest, to, mountFrom }, print, signal) : undefined;
       if (mounted === MOUNTED) { return 0; }
       const [upload, first] = await both(mounted ?? target.start(to, signal), open(0));
       const bytes = verifiedBytes(blob, first, open, (offset, error) => {

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { isAllowedRedirect, parseChallenge, UntrustedAddress } from './challenge';
 import type { Connections, RequestOptions } from './connections';
-import { errorCodes, NetworkError, RegistryError, retryAfterMs } from './errors';
+import { errorCodes, InvalidManifest, NetworkError, RegistryError, retryAfterMs } from './errors';
 import type { RegistryLogin } from '../../shared/ecr';
 import { messageOf } from '../../shared/errors';
+import { isObject } from '../../shared/is-object';
 
 export interface RegistryOptions {
   readonly connections: Connections;
@@ -132,9 +134,16 @@ export class Registry {
     for (let hops = 0; isRedirect(response) && (sent.method ?? 'GET') === 'GET'; hops++) {
       response.resume();
       if (hops === MAX_REDIRECTS) {
-        throw new Error(`${from.host} redirects ${from.pathname} in a circle: more than ${MAX_REDIRECTS} times.`);
+        throw new UntrustedAddress(
+          `${from.host} redirects ${from.pathname} in a circle: more than ${MAX_REDIRECTS} times.`,
+        );
       }
-      url = new URL(response.headers.location ?? '', url);
+      const { location = '' } = response.headers;
+      if (!isAllowedRedirect(location, url)) {
+        throw new UntrustedAddress(`${url.host} redirects ${from.pathname} to ${JSON.stringify(location.slice(0, 200))}, `
+          + `expected an ${url.protocol}// address.`);
+      }
+      url = new URL(location, url);
       response = await this.authorized(url, sent, undefined);
     }
     return response;
@@ -147,16 +156,15 @@ export class Registry {
   }
 
   private async token(challenge: string, repository: string): Promise<string> {
-    const realm = /^bearer\b.*?realm="([^"]+)"/i.exec(challenge)?.[1];
-    if (realm === undefined) { return this.basic; }
-    const url = new URL(realm);
-    url.searchParams.set('service', /service="([^"]+)"/.exec(challenge)?.[1] ?? this.host);
+    const bearer = parseChallenge(challenge, this.origin);
+    if (bearer === undefined) { return this.basic; }
+    const url = new URL(bearer.realm);
+    url.searchParams.set('service', bearer.service);
     url.searchParams.set('scope', `repository:${repository}:pull`);
     this.options.count?.();
     const response = await this.options.connections.send(url, { headers: { authorization: this.basic } });
     const body = await this.requireStatus(response, `token for ${repository}`, 200);
-    const { token, access_token: accessToken } = JSON.parse(body.toString('utf8')) as { token?: string; access_token?: string };
-    return `Bearer ${token ?? accessToken ?? ''}`;
+    return `Bearer ${tokenIn(body, url.host)}`;
   }
 
   private async body(response: IncomingMessage, what: string): Promise<Buffer> {
@@ -172,7 +180,9 @@ export class Registry {
       throw new NetworkError(`${this.host}: connection closed in the answer to ${what}: ${messageOf(error)}`, { cause: error });
     }
     if (length > MAX_BODY_BYTES) {
-      throw new Error(`${this.host} answered ${response.statusCode} to ${what} with more than ${MAX_BODY_BYTES} bytes.`);
+      throw new InvalidManifest(
+        `${this.host} answered ${response.statusCode} to ${what} with more than ${MAX_BODY_BYTES} bytes.`,
+      );
     }
     return Buffer.concat(chunks);
   }
@@ -180,6 +190,21 @@ export class Registry {
 
 function isRedirect({ statusCode = 0, headers }: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
+}
+
+/** Token of a token server's answer. */
+function tokenIn(body: Buffer, host: string): string {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    // Not with the parser's message: it quotes the body, and that is a secret.
+    throw new NetworkError(`${host} answered a request for a token with something else than JSON.`);
+  }
+  const { token, access_token: accessToken } = isObject(answer) ? answer : {};
+  const found = [token, accessToken].find((each): each is string => typeof each === 'string' && /^[\x21-\x7e]+$/.test(each));
+  if (found === undefined) { throw new NetworkError(`${host} gave no token, expected {"token":"..."}.`); }
+  return found;
 }
 
 /** Origin of a registry. Like container tools, this takes a registry on the same machine for one that speaks plain HTTP. */

@@ -55,7 +55,7 @@ export class RangeIgnored extends CausedError {
 /** The bytes of a manifest are not one. */
 export class InvalidManifest extends CausedError {
   public override readonly name = 'InvalidManifest';
-  public readonly failureCause = 'unsupported';
+  public readonly failureCause = 'invalid';
 }
 
 /**

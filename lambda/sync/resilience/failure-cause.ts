@@ -15,6 +15,10 @@ export type FailureCause =
   /** ECR lacks a blob or a child that it said it had. */
   | 'missing'
   | 'unsupported'
+  /** The manifest breaks the specification, or has more entries than any image. No other program shall try it. */
+  | 'invalid'
+  /** The registry wants the login, or the content, to go where it must not. */
+  | 'untrusted'
   | 'unknown';
 
 /** An error whose thrower knows the cause. Registries and skopeo have subclasses of their own. */
@@ -44,6 +48,8 @@ const FIXES: Readonly<Record<FailureCause, string>> = {
   conflict: 'The repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.',
   missing: 'ECR has lost blobs or manifests that it had a moment ago: a lifecycle policy may be at work. The next run copies them again.',
   unsupported: 'ECR does not accept this kind of manifest.',
+  invalid: 'The mirror copies no such manifest: look at who pushed it, and push the image anew.',
+  untrusted: 'Nothing was sent there: check `registryHost`, and who answers for that host.',
   unknown: 'The next run tries again.',
 };
 

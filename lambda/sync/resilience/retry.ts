@@ -17,6 +17,8 @@ const TRIES: Readonly<Record<FailureCause, number>> = {
   conflict: 1,
   missing: 1,
   unsupported: 1,
+  invalid: 1,
+  untrusted: 1,
 };
 
 /** A longer wait that a registry asks for is cut to this: the next run can try again, too. */

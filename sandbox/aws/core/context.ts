@@ -1,6 +1,6 @@
 import type { AssumedBy, CloudContext, Principal, RequiredPermission } from './service';
 
-/** What the services of this folder get beyond the shared interface: roles, addresses, what runs a function. */
+/** Additions to the shared interface for the services of AWS: roles, addresses, and the Node.js that runs functions. */
 export interface CoreContext extends CloudContext {
   /** Where programs send their AWS calls: `http://127.0.0.1:PORT`. */
   readonly endpointUrl: string;

@@ -3,7 +3,7 @@ import { describe, isRecord, Json, list, record, string } from './json';
 /** Stands for `AWS::NoValue`: whoever holds it drops it. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
-/** What references of a template resolve against. */
+/** Values that the references of a template resolve to. */
 export interface Scope {
   /** `AWS::Region` and its like. */
   readonly pseudo: Readonly<Record<string, string>>;

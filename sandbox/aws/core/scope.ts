@@ -14,11 +14,11 @@ export interface ScopeOptions {
   readonly stackId: string;
   /** Values given at the deployment. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** What was created under a logical id so far. */
+  /** The resources that were created so far, by logical id. */
   created(logicalId: string): { readonly type: string; readonly resource: Resource } | undefined;
 }
 
-/** What a template's references mean in one deployment. */
+/** Resolves a template's references in one deployment. */
 export function createScope(options: ScopeOptions): Scope {
   const { template } = options;
   const conditions = new Map<string, boolean>();

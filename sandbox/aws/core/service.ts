@@ -1,12 +1,12 @@
 import type { Clock } from './clock';
 
-/** Who calls: a role's session (the programs) or an AWS service acting for a resource. */
+/** The caller: a role's session (the programs), or an AWS service that acts for a resource. */
 export interface Principal {
   /** ARN of the role whose identity policies apply; undefined for a service principal. */
   readonly roleArn?: string;
   /** `lambda.amazonaws.com`, for calls that a service makes in its own name. */
   readonly service?: string;
-  /** What error messages name: `arn:aws:sts::111122223333:assumed-role/NAME/SESSION`. */
+  /** The caller's name in error messages: `arn:aws:sts::111122223333:assumed-role/NAME/SESSION`. */
   readonly arn: string;
   /** Context of a service principal's call: the resource on whose behalf it acts (aws:SourceArn). */
   readonly sourceArn?: string;
@@ -16,11 +16,11 @@ export interface Principal {
 export interface AssumedBy {
   /** `lambda.amazonaws.com` */
   readonly service: string;
-  /** What the condition key aws:SourceArn says. */
+  /** Value of the condition key aws:SourceArn. */
   readonly sourceArn?: string;
 }
 
-/** What a call needs to be allowed; every entry is checked. */
+/** A permission that a call needs. All permissions of a call are checked. */
 export interface RequiredPermission {
   /** `sqs:SendMessage` */
   readonly action: string;
@@ -69,7 +69,7 @@ export class AwsError extends Error {
   }
 }
 
-/** What a service gets from the cloud around it. No service knows another but through `call`. */
+/** Interface of the cloud to a service. A service reaches another one through `call` alone. */
 export interface CloudContext {
   readonly account: string;
   readonly region: string;

@@ -89,7 +89,7 @@ export function creationOrder(template: Template): readonly string[] {
   return order;
 }
 
-/** What a resource has to wait for: DependsOn and every reference in its properties. */
+/** Returns the logical ids that a resource waits for: those in DependsOn, and every reference in its properties. */
 export function dependencies(template: Template, id: string): readonly string[] {
   const definition = template.resources.get(id);
   if (!definition) { throw new Error(`Template: no resource '${id}'`); }

@@ -15,7 +15,7 @@ export interface ChaosResult {
   readonly duringFaults: readonly string[];
   /** Differences after the next schedule, without faults. */
   readonly afterSchedule: readonly string[];
-  /** What was pushed, in order. */
+  /** The pushes, in order. */
   readonly pushes: readonly string[];
   /** Faults by place: `aws`, `ghcr`, `ecr`. */
   readonly injected: Readonly<Record<string, readonly string[]>>;

@@ -6,7 +6,7 @@ import { DeploymentError } from '../../../sandbox/aws/core/stack';
 import { mutate } from '../../../sandbox/world/template';
 import { World } from '../../../sandbox/world/world';
 
-/** What removing one permission brings about. */
+/** The effect of removing one permission. */
 export interface Outcome {
   readonly mutation: Mutation;
   /** The service's own refusal that names what was removed; undefined when nothing was refused. */

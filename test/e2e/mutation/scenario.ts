@@ -15,7 +15,10 @@ const SECOND = image({ seed: 'second' });
 const REFERRER = referrer(FIRST);
 const OPAQUE: Manifest = referrersIndex([REFERRER]);
 
-/** What is there before the mirror: its first sync copies an image with two tags, and mounts it in a second repository. And what the account does once: it starts no build. */
+/**
+ * Publishes an image with two tags before the mirror exists, and the same image as a second package, so that the first
+ * sync mounts its blobs. The account refuses to start the first two builds.
+ */
 export async function prepare(world: World): Promise<void> {
   await world.push('app', FIRST, '1', '1.0');
   await world.push('twin', FIRST, '1');
@@ -48,7 +51,7 @@ export async function exercise(world: World, stop: () => boolean = () => false):
   }
 }
 
-/** What differs between GHCR and ECR; empty when the mirror has reached its goal. */
+/** Returns the differences between GHCR and ECR; there are none when the mirror has reached its goal. */
 export async function differences(world: World, prefix?: string): Promise<string[]> {
   const all = await Promise.all(world.published().map(async ({ package: name, tag, digest }) => {
     const held = await world.target(name, tag, prefix);

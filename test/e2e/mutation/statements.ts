@@ -7,7 +7,7 @@ export interface Mutation {
   readonly holder: string;
   /** Which statement, and what it says, for people. */
   readonly statement: string;
-  /** What is missing afterwards: one of these actions has to be refused. */
+  /** The actions that are no longer allowed afterwards: one of them has to be refused. */
   readonly actions: readonly string[];
   readonly apply: Mutate;
 }

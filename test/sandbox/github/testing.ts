@@ -37,7 +37,7 @@ export async function call(github: GitHub, token: string | undefined, path: stri
 
 interface CallOptions { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: unknown }
 
-/** What the tests read of answers. */
+/** The fields of an answer that the tests read. */
 interface Body {
   readonly [key: string]: unknown;
   readonly id?: number;

@@ -8,7 +8,7 @@ import { startRegistry } from '../../../sandbox/registry/registry';
 
 interface Running { readonly url: string; close(): Promise<void> }
 
-/** What two correct registries may answer differently. */
+/** Behaviour that may differ between two correct registries. */
 interface Differences {
   /** Distribution 2.8 has no referrers API. */
   readonly referrers: boolean;

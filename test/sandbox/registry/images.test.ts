@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const document = (content: Manifest): Record<string, unknown> => JSON.parse(content.bytes.toString()) as Record<string, unknown>;
 
-/** What tar says is in a layer. */
+/** Lists a layer's files, as tar prints them. */
 function listing(content: Manifest): string[] {
   const file = join(directory, '.layer');
   writeFileSync(file, content.blobs[1]?.bytes ?? '');

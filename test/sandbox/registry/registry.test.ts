@@ -104,7 +104,7 @@ describe('uploads', () => {
 });
 
 describe('memory', () => {
-  // What is alive, not what awaits collection: that differs between versions of Node.
+  // Counts the memory that is alive. The amount that awaits collection differs between versions of Node.
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const MIB = 1024 * 1024;

@@ -37,7 +37,7 @@ class World implements DispatchDependencies {
     const look = this.looks.filter(each => each === name).length;
     this.looks.push(name);
     const source = orThrow(looks[Math.min(look, looks.length - 1)]);
-    return { package: name, plan: plan(`my-org/${name}`, source, this.target[name]), listed: new Set(source.map(each => each.digest)), present: new Set() };
+    return { package: name, plan: plan(`my-org/${name}`, source, this.target[name]), listed: new Set(source.map(each => each.digest)), present: new Set(), presentTags: new Set() };
   };
 
   public readonly startBuild = async (request: BuildRequest): Promise<{ id: string }> => {

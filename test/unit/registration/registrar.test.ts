@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import Bottleneck from 'bottleneck';
 import { organizationHooks } from '../../../lambda/registration/hooks';
 import { create, RegistrarDependencies, remove, repair, update } from '../../../lambda/registration/registrar';
 import type { Fault } from '../../../sandbox/faults';
@@ -36,7 +37,9 @@ function using(changes: Partial<RegistrarDependencies> & { readonly token?: stri
   return {
     tokenName: 'github/hooks',
     hooks: async ({ organization, githubApiUrl }, signal) =>
-      organizationHooks(organization, { apiUrl: githubApiUrl, token, maxWaitSeconds: 1, warn: message => log.warn(message) }, signal),
+      organizationHooks(organization, {
+        apiUrl: githubApiUrl, token, maxWaitSeconds: 1, warn: message => log.warn(message), writes: new Bottleneck.Group({ minTime: 0 }),
+      }, signal),
     secret: async () => SECRET,
     requestSync: async () => { syncs++; },
     remainingMs: () => 300_000,
@@ -48,7 +51,7 @@ function using(changes: Partial<RegistrarDependencies> & { readonly token?: stri
   };
 }
 
-/** A hook that is there before; the client's pause between two writes does not count for it. @returns its identity */
+/** Creates the hook that is there before. @returns its identity */
 async function existing(): Promise<string> {
   return `my-org/${await createHook(github, properties().endpointUrl)}`;
 }

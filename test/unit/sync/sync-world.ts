@@ -42,6 +42,8 @@ export class World {
   public readonly listed: Record<string, SourceVersion[] | Error> = {};
   public readonly repositories = new Map<string, Held>();
   public readonly read: string[] = [];
+  /** Tags whose digest the sync asked GHCR for: `my-org/app:latest`. */
+  public readonly asked: string[] = [];
   public logins = 0;
   public moving = 0;
   public mostMoving = 0;
@@ -53,7 +55,13 @@ export class World {
       if (versions instanceof Error) { throw versions; }
       const repository = `my-org/${name}`;
       const held = this.repositories.get(repository);
-      return { package: name, plan: plan(repository, versions, held), listed: new Set(), present: new Set(held?.digests) };
+      return {
+        package: name,
+        plan: plan(repository, versions, held),
+        listed: new Set(),
+        present: new Set(held?.digests),
+        presentTags: new Set(held?.tags.keys()),
+      };
     },
     target: {
       ensureRepository: async (repository, exists) => {
@@ -88,6 +96,11 @@ export class World {
         if (error) { throw error; }
         return { bytes: Buffer.from(manifestOf(own)), contentType: 'application/vnd.oci.image.manifest.v1+json' };
       },
+      tagDigest: async (repository, tag) => {
+        this.asked.push(`${repository}:${tag}`);
+        return this.sourceTag(repository.slice('my-org/'.length), tag);
+      },
+      hasBlob: async () => true,
       blob: () => Promise.reject(new Error('the mover is a stand-in')),
     },
     blobs: { move: (job, signal) => this.move(job, signal) },
@@ -101,6 +114,12 @@ export class World {
     random: () => 1,
     now: () => this.time.now(),
     requests: () => ({ github: 1 }),
+  };
+
+  /** Digest that GHCR's registry gives a tag: the one that is listed, unless a test says otherwise. */
+  public sourceTag: (packageName: string, tag: string) => string | undefined = (name, tag) => {
+    const versions = this.listed[name];
+    return versions instanceof Error ? undefined : versions?.find(({ tags }) => tags.includes(tag))?.digest;
   };
 
   /** Why something can't be read: asked for each manifest, by `my-org/app@DIGEST`. */

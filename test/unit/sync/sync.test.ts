@@ -145,14 +145,46 @@ describe('afterwards ECR is asked', () => {
     world.afterwards = (_name, held) => held && change(held);
     expect(await run('app')).toMatchObject({ copied: 0, failed: 1 });
     expect(world.lines).toContain(`not mirrored (failed): my-org/app:1 ${digest(1)}`);
-    expect(world.lines.join('\n')).toContain(`ECR holds ${found} after the copy, expected ${digest(1)}`);
+    expect(world.lines.join('\n')).toContain(`ECR lists ${found} in my-org/app although ${digest(1)} was put again and again`);
   });
 
   test('fails on one wrong tag of several', async () => {
     world.listed.app = [version(1, '1', 'latest')];
     world.afterwards = (_, held) => held && { ...held, tags: new Map([...held.tags, ['latest', digest(9)]]) };
     expect(await run('app')).toMatchObject({ failed: 1 });
-    expect(world.lines.join('\n')).toContain(`ECR holds latest -> ${digest(9)} after`);
+    expect(world.lines.join('\n')).toContain(`ECR lists latest -> ${digest(9)} in`);
+  });
+
+  test('an answer that trails behind the put is waited for', async () => {
+    world.listed.app = [version(1, '1')];
+    let looks = 0;
+    world.afterwards = (_, held) => ++looks < 3 ? undefined : held;
+    expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
+    expect(looks).toBe(3);
+  });
+
+  test('a tag that another writer has brought to where GHCR has it by now is right', async () => {
+    world.listed.app = [version(1, '1')];
+    let moved = false;
+    world.sourceTag = () => digest(moved ? 2 : 1);
+    world.afterwards = (_, held) => {
+      moved = true;
+      held?.tags.set('1', digest(2));
+      return held;
+    };
+    expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
+    expect(world.hold('my-org/app').tags.get('1')).toBe(digest(2));
+  });
+
+  test('a tag that another writer has taken back is put again', async () => {
+    world.listed.app = [version(2, '1')];
+    let looks = 0;
+    world.afterwards = (_, held) => {
+      if (++looks === 1) { held?.tags.set('1', digest(1)); }
+      return held;
+    };
+    expect(await run('app')).toMatchObject({ failed: 0 });
+    expect(world.hold('my-org/app').tags.get('1')).toBe(digest(2));
   });
 
   test('fails the package when it cannot be asked', async () => {

@@ -66,14 +66,14 @@ export function toEvent(request: HttpRequest, context: EventContext): Record<str
   };
 }
 
-/** What a client is sent. */
+/** Response to the client. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Buffer;
 }
 
-/** What a function may return; undefined when the gateway can't make sense of it (500). */
+/** Turns a function's result into a response; undefined if the gateway can't interpret the result, and answers 500. */
 export function toAnswer(payload: unknown): HttpAnswer | undefined {
   if (!isObject(payload) || payload.statusCode === undefined) { return inferred(payload); }
   const { statusCode, headers = {}, cookies = [], body = '', isBase64Encoded = false } = payload;

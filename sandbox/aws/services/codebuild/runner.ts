@@ -10,7 +10,7 @@ import { AwsError, CloudContext, Principal, RequiredPermission } from '../../cor
 export interface RunnerOptions {
   /** The build image's Node. @default - the one that runs this */
   readonly nodeBinary?: string;
-  /** What the build image would bring along: CONTAINERS_REGISTRIES_CONF for registries without TLS, ... */
+  /** Environment variables of the build image, such as CONTAINERS_REGISTRIES_CONF for registries without TLS. */
   readonly extraEnvironment?: Readonly<Record<string, string>>;
   /** Files in the build's home directory that the build image would bring: path below it -> content. */
   readonly homeFiles?: Readonly<Record<string, string>>;

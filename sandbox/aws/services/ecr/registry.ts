@@ -56,7 +56,10 @@ export class EcrRegistryPolicy implements FrontPolicy {
     };
   }
 
-  /** What is mounted has to be readable where it comes from. That ECR refuses otherwise, and does not start an upload, is our reading. */
+  /**
+   * The caller needs permission to read a mounted blob in its source repository. We assume that ECR refuses the mount
+   * otherwise, and doesn't start an upload.
+   */
   private mountDenied(caller: Principal, { kind, method, query }: RegistryRequest): RegistryAnswer | undefined {
     const from = query.get('from');
     if (kind !== 'upload' || method !== 'POST' || from === null || this.options.blobMounting !== true) { return undefined; }
@@ -72,7 +75,10 @@ export class EcrRegistryPolicy implements FrontPolicy {
     return this.asAnswer(() => { this.store.get(request.repository); });
   }
 
-  /** What the control plane's view decides: deleted and archived images are not served, though the backing registry still has their bytes. */
+  /**
+   * The control plane decides which images are served: deleted and archived ones are not, although the backing registry
+   * still has their bytes.
+   */
   private answer(request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined> {
     const { kind, method } = request;
     if (kind === 'tags') { return this.tagList(request); }

@@ -45,7 +45,7 @@ export class AsyncQueue {
     }
   }
 
-  /** What went wrong, if anything did. */
+  /** Message of the failure, if the invocation failed. */
   private async attempt(pool: FunctionPool, payload: string): Promise<string | undefined> {
     try {
       const result = await this.run(pool, payload);

@@ -1,6 +1,6 @@
 'use strict';
-// What runs inside of a function's process: loads the handler, takes invocations from the parent over IPC, answers them.
-// Plain JavaScript, because the process runs it as it is. Behaves as AWS's Node.js runtime interface client does.
+// Runs in a function's process: loads the handler, takes invocations from the parent process over IPC, and answers
+// them. Plain JavaScript, because the process runs it as it is. Behaves as AWS's Node.js runtime interface client does.
 const { existsSync, writeSync } = require('node:fs');
 const https = require('node:https');
 const net = require('node:net');

@@ -77,8 +77,16 @@ test('mounts what another repository has', async () => {
   await move(large, { to: 'mirror/first' });
   const before = ghcr.requests.length;
   expect(await move(large, { mountFrom: 'mirror/first' })).toBe(0);
-  expect(ghcr.requests).toHaveLength(before);
+  expect(ghcr.requests.slice(before).map(({ method }) => method)).toEqual(['HEAD']);
   expect((await arrived(large))?.equals(large.bytes)).toBe(true);
+});
+
+test('rejects a layer of a neighbour that the package itself lacks, instead of mounting it', async () => {
+  const [secret] = image({ layers: [layer({ seed: 'a secret of another team' })] }).blobs.slice(-1);
+  await new RegistryClient(target).pushBlob('mirror/secret', secret);
+  await expect(move(secret, { mountFrom: 'mirror/secret' })).rejects.toThrow(/answered 404/);
+  expect(target.requests.filter(({ path }) => path.includes('mount='))).toEqual([]);
+  expect(await arrived(secret)).toBeUndefined();
 });
 
 test('moves what can not be mounted', async () => {

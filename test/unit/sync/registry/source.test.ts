@@ -181,3 +181,31 @@ test('asks for the token over the connection on which it was refused', async () 
   await source.manifest(APP, content.digest);
   expect(opened.size).toBe(1);
 });
+
+describe('a tag', () => {
+  test('is at the digest that GHCR gives it now', async () => {
+    expect(await source.tagDigest(APP, '1')).toBe(content.digest);
+  });
+
+  test('that GHCR does not have is nowhere', async () => {
+    expect(await source.tagDigest(APP, 'gone')).toBeUndefined();
+  });
+
+  test('is hashed where the registry names no digest', async () => {
+    ghcr.faults.add({
+      method: 'HEAD', path: /manifests/, fault: { kind: 'status', status: 200, headers: {} }, times: Infinity,
+    });
+    expect(await source.tagDigest(APP, '1')).toBe(content.digest);
+  });
+
+  test('rejects an answer that says neither', async () => {
+    answer(403);
+    await expect(source.tagDigest(APP, '1')).rejects.toBeInstanceOf(RegistryError);
+  });
+});
+
+test('a blob is in the repository that has it, and in no other', async () => {
+  const [blob] = content.blobs;
+  expect(await source.hasBlob(APP, blob.digest)).toBe(true);
+  expect(await source.hasBlob('my-org/other', blob.digest)).toBe(false);
+});

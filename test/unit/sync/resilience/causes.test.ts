@@ -76,7 +76,7 @@ describe('an error', () => {
     ['network', new NetworkError('closed')],
     ['network', new DigestMismatch('others')],
     ['network', new RangeIgnored('all')],
-    ['unsupported', new InvalidManifest('no JSON')],
+    ['invalid', new InvalidManifest('no JSON')],
     ['unknown', new Error('toomanyrequests: denied: unsupported')],
   ])('is %s: %s', (cause, error) => {
     expect(causeOf(error)).toBe(cause);

@@ -62,7 +62,7 @@ async function run(setup: ProjectSetup = {}, input: object = {}): Promise<Build>
   return codebuild.waitFor(await start(input));
 }
 
-/** What the commands printed, without CodeBuild's own lines. */
+/** Returns the output of the commands, without CodeBuild's own lines. */
 function printed(build: Build): string[] {
   return build.log.filter(line => !line.startsWith('[Container]'));
 }
