@@ -20,15 +20,7 @@ const IDLE_MS = 120_000;
  */
 const MAX_SOCKETS = 160;
 
-/**
- * Bytes that a connection reads ahead, and those that it takes before it asks to wait. With Node's 16 to 64 KiB, the download of a layer
- * stands still while its upload does, and the other way round.
- */
-const BUFFER_BYTES = 512 * 1024;
-
-const AGENT_OPTIONS = {
-  keepAlive: true, maxSockets: MAX_SOCKETS, readableHighWaterMark: BUFFER_BYTES, writableHighWaterMark: BUFFER_BYTES,
-};
+const AGENT_OPTIONS = { keepAlive: true, maxSockets: MAX_SOCKETS };
 
 /**
  * HTTP over kept-alive connections. Copying an image takes dozens of small requests to two hosts, and opening connections would be most of
