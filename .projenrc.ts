@@ -153,6 +153,7 @@ project.addTask('flood', {
 project.addTask('bench', {
   description: 'Measure the mirror against its rivals in one run (--json FILE, --only NAME, --quick)',
   steps: [
+    { exec: '.ci/system-packages skopeo unzip' },
     { spawn: project.bundler.bundleTask.name },
     { exec: 'tsx bench/bench.ts', receiveArgs: true },
   ],

@@ -39,6 +39,12 @@ export function packageNames({ packages }: Pick<InputShape, 'packages'>): string
   return Array.from({ length: packages }, (_, at) => packageName(at));
 }
 
+/** Every tag of an input, by name. */
+export function imageNames(shape: InputShape): { package: string; tag: string }[] {
+  const numbers = Array.from({ length: digestsOf(shape) }, (_, number) => number);
+  return packageNames(shape).flatMap(name => numbers.flatMap(number => tagsOf(shape, number).map(tag => ({ package: name, tag }))));
+}
+
 export function describeInput(shape: InputShape): string {
   const { packages, tags, platforms, layerBytes: { shared, ofPackage, own } } = shape;
   const layers = [[shared, 'shared by all'], [ofPackage, 'shared by a package'], [own, 'of its own']] as const;

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
-import { versionLine } from './rivals/install';
+import type { Programs } from './rivals/install';
 
 /** The machine and the versions that the numbers depend on. */
 export interface Machine {
@@ -12,9 +12,10 @@ export interface Machine {
   readonly node: string;
   readonly skopeo: string;
   readonly regsync: string;
+  readonly crane: string;
 }
 
-export function describeMachine(regsync: string | undefined): Machine {
+export function describeMachine({ regsync, crane, skopeo }: Programs): Machine {
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -22,11 +23,13 @@ export function describeMachine(regsync: string | undefined): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     load: Number(loadavg()[0].toFixed(1)),
     node: process.version,
-    skopeo: versionLine('skopeo', ['--version']),
-    regsync: regsync === undefined ? 'absent' : versionLine(regsync, ['version'], /v\d+\.\d+\.\d+\S*/),
+    skopeo: skopeo.version,
+    regsync: regsync.version,
+    crane: crane.version,
   };
 }
 
-export function machineLine({ date, cpu, cpus: count, memoryGiB, load, node, skopeo, regsync }: Machine): string {
-  return `${date} UTC, ${count} x ${cpu}, ${memoryGiB} GiB, load ${load}, Node ${node}, ${skopeo}, regsync ${regsync}`;
+export function machineLine({ date, cpu, cpus: count, memoryGiB, load, ...versions }: Machine): string {
+  const { node, skopeo, regsync, crane } = versions;
+  return `${date} UTC, ${count} x ${cpu}, ${memoryGiB} GiB, load ${load}, Node ${node}, skopeo ${skopeo}, regsync ${regsync}, crane ${crane}`;
 }

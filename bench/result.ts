@@ -1,11 +1,24 @@
+import type { Tool } from './rivals/contestant';
+import type { Programs } from './rivals/install';
 import type { Traffic } from './servers/protocol';
 
-/** One contestant in one scenario: medians of its runs. */
+/** One contestant in one scenario at one distance. */
 export interface Row {
   readonly scenario: string;
+  /** Absent where no network is measured. */
+  readonly roundTripMs?: number;
+  /** Absent where no program copies. */
+  readonly tool?: Tool;
   readonly contestant: string;
+  /** Of a program that has some: the fastest of those that competed. */
+  readonly setting?: string;
+  /** How the others fared: `parallel 4: 5.1 s; parallel 16: over 4.0 s`. */
+  readonly swept?: string;
   readonly runs: number;
+  /** Median; of fewer than three runs the slowest. */
   readonly seconds: number;
+  readonly fastest?: number;
+  readonly slowest?: number;
   /** Over all registries and APIs. */
   readonly requests?: number;
   readonly requestsBy?: Traffic['requests'];
@@ -16,6 +29,8 @@ export interface Row {
   readonly peakBytes?: number;
   /** `estimated from 20 of 2000 images`, `result differs from the source` */
   readonly note?: string;
+  /** Whether the time can't be compared: it is estimated, or the copy is not the source's. */
+  readonly incomparable?: boolean;
 }
 
 /** One promise of the project against what was measured. */
@@ -35,16 +50,22 @@ export interface ScenarioResult {
   readonly failures: readonly string[];
 }
 
+export function together(results: readonly ScenarioResult[]): ScenarioResult {
+  return {
+    rows: results.flatMap(({ rows }) => rows),
+    verdicts: results.flatMap(({ verdicts }) => verdicts),
+    failures: results.flatMap(({ failures }) => failures),
+  };
+}
+
 export interface BenchOptions {
   readonly seed: number;
-  readonly roundTripMs: number;
+  /** Milliseconds to every server and back; each scenario that copies is run at each of them. */
+  readonly distances: readonly number[];
   readonly connectionRoundTrips: number;
   /** Smaller inputs and single runs: does it work, not how fast is it. */
   readonly quick: boolean;
-  /** Slow rivals get the whole input, too. */
-  readonly full: boolean;
-  /** Path of regsync; undefined when it can't be had. */
-  readonly regsync?: string;
+  readonly programs: Programs;
   /** A directory that the run may fill; removed after it. */
   readonly directory: string;
   readonly say: (line: string) => void;

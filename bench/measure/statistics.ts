@@ -1,3 +1,11 @@
+/** Fewer runs than this have no median worth the name. */
+const LEAST_FOR_MEDIAN = 3;
+
+/** What a row prints of its runs: the median, and of fewer than three runs the slowest. */
+export function typical(numbers: readonly number[]): number {
+  return numbers.length < LEAST_FOR_MEDIAN ? percentile(numbers, 100) : median(numbers);
+}
+
 export function median(numbers: readonly number[]): number {
   return percentile(numbers, 50);
 }

@@ -1,16 +1,19 @@
 import type { SyncMessage } from '../../src/contract/messages';
-import { describeInput, InputShape } from '../inputs';
+import { contest, failuresOf, rowsOf, Standing } from '../contest';
+import { wholeInput } from '../entries';
+import { imageNames, InputShape, packageNames } from '../inputs';
 import { MemoryWatch } from '../measure/process-tree';
-import { fastest, RaceOptions, REGSYNC_PARALLEL, requestsOf, rowOf, Run, runLine, runOnce, sampleOf } from '../race';
-import { atLeast, BenchOptions, Row, Scenario, ScenarioResult, Verdict } from '../result';
-import { forgetBlobs } from '../rivals/blob-cache';
-import type { Contestant } from '../rivals/contestant';
+import { onServers } from '../on-servers';
+import { ahead, placeOf } from '../promises';
+import { Race, Run, runOnce, runText } from '../race';
+import { atLeast, BenchOptions, Row, Scenario, ScenarioResult } from '../result';
+import { blobCaches } from '../rivals/blob-cache';
+import type { Entry } from '../rivals/contestant';
+import { craneNewTags } from '../rivals/crane';
 import { regsync } from '../rivals/regsync';
 import { skopeoSync } from '../rivals/skopeo';
-import { Servers } from '../servers/servers';
+import { rowOf, sampleOf } from '../row';
 
-/** Everything but AWS's own waits: provisioning of a build takes seconds there, and messages wait out the coalescing window. */
-const OURS = 'cdk-ghcr2ecr';
 const ORGANIZATION: SyncMessage = { kind: 'organization' };
 
 const inputOf = ({ seed, quick }: BenchOptions): InputShape => ({
@@ -25,112 +28,87 @@ const inputOf = ({ seed, quick }: BenchOptions): InputShape => ({
 /** Both scenarios need the same registries, full: they run one after the other on one set of servers. */
 export const unchanged: Scenario = {
   name: 'unchanged',
-  title: 'All packages are mirrored already (no-op), then one image is pushed (one-new). Ours is what the schedule starts: the message to the queue, '
-    + 'dispatch in the Lambda sandbox from a cold start, the build where something is missing',
-  run: async options => {
-    const input = inputOf(options);
-    const { roundTripMs, connectionRoundTrips } = options;
-    const servers = await Servers.start({ input, roundTripMs, connectionRoundTrips, mirrored: true });
-    try {
-      options.say(`  input: ${describeInput(input)}`);
-      const context = { servers, input, scenario: 'no-op', directory: options.directory, say: options.say };
-      const sweep = options.regsync === undefined ? [] : REGSYNC_PARALLEL.map(parallel => regsync(options.regsync ?? '', parallel));
-      const noOp = await compare('no-op', context, sweep, options);
-      const oneNew = await compare('one-new', { ...context, scenario: 'one-new' }, noOp.best ? [noOp.best] : [], options, noOp);
-      return {
-        rows: [...noOp.rows, ...oneNew.rows], verdicts: [...noOp.verdicts, ...oneNew.verdicts], failures: [...noOp.failures, ...oneNew.failures],
-      };
-    } finally {
-      await servers.close();
-    }
-  },
+  title: 'All packages are mirrored already (no-op), then one image is pushed (one-new). Ours is the deployed mirror: the message to the queue, dispatch '
+    + 'in the Lambda sandbox from a cold start, the build where something is missing. In one-new, ours is told by the event, and regsync scans',
+  run: options => onServers('no-op', { input: inputOf(options), mirrored: true }, options, async race => {
+    const noOp = await compareNoOp(race, options);
+    const oneNew = await compareOneNew({ ...race, scenario: 'one-new' }, options);
+    return {
+      rows: [...noOp.rows, ...oneNew.rows], verdicts: [...noOp.verdicts, ...oneNew.verdicts], failures: [...noOp.failures, ...oneNew.failures],
+    };
+  }),
 };
 
-type Kind = 'no-op' | 'one-new';
-
-interface Compared extends ScenarioResult {
-  readonly best: Contestant | undefined;
-  readonly skopeo: Row;
-  readonly skopeoRun: Run;
+async function compareNoOp(race: Race, options: BenchOptions): Promise<ScenarioResult> {
+  const { programs, quick } = options;
+  const prefix = race.servers.addresses.namespace;
+  const mirror = mirrorEntry('cdk-ghcr2ecr, schedule');
+  const rivals = [regsync(programs.regsync), craneNewTags(programs.crane)].map(entry => quickly(entry, quick));
+  const work = wholeInput(race.input);
+  const standings = await contest([mirror, ...rivals], quick ? 1 : 3, (contestant, entry, limitSeconds) =>
+    entry === mirror ? reconcile(ORGANIZATION, race, 0) : runOnce(contestant, entry.name, race, { work, prefix, limitSeconds }));
+  // crane does less here, so that its time is shown and not judged.
+  const less = { note: 'looks for new names alone: a moved tag stays behind', incomparable: true };
+  const rows = rowsOf(race, standings).map(row => row.tool === 'crane' ? { ...row, ...less } : row);
+  const skopeo = await skopeoRow(race, options);
+  return { rows: [...rows, skopeo], verdicts: [...noOpVerdicts(rows, skopeo), ...ahead(rows)], failures: failuresOf(standings) };
 }
 
-/** @param noOp for the comparison that comes second */
-async function compare(
-  kind: Kind, context: RaceOptions, rivals: readonly Contestant[], options: BenchOptions, noOp?: Compared,
-): Promise<Compared> {
-  const { servers, input } = context;
-  const { namespace } = servers.addresses;
-  const runs = new Map<string, Run[]>();
-  const add = (name: string, run: Run): void => { runs.set(name, [...runs.get(name) ?? [], run]); };
-  // Every contestant gets a push of its own, in the one package that a sampled rival looks at.
-  const push = async (): Promise<SyncMessage> => {
-    if (kind === 'no-op') { return ORGANIZATION; }
-    const { package: name, digest } = await servers.ask('publish', 0);
-    return { kind: 'package', package: name, digest };
-  };
-  for (let round = 0; round < (options.quick ? 1 : 3); round++) {
-    await push();
-    add(OURS, await reconcile(ORGANIZATION, context, kind === 'no-op' ? 0 : 1));
-    if (kind === 'one-new') { add(`${OURS}, by its event`, await reconcile(await push(), context, 1)); }
-    // The others once: each run takes long.
-    for (const rival of round === 0 ? rivals : []) {
-      await push();
-      add(rival.name, await runOnce(rival, context, input.packages, namespace));
-    }
-  }
-  await push();
-  const sampled = options.full ? input.packages : 1;
-  const skopeoRun = await runOnce(skopeoSync, context, sampled, namespace);
-  const sample = sampleOf(sampled, input.packages);
-  // The one push is in the part that is measured: what it costs must not be scaled up, the rest is what the no-op took.
-  const skopeo = sample && noOp ? withPush(noOp.skopeo, noOp.skopeoRun, skopeoRun, kind) : rowOf(kind, skopeoSync.name, [skopeoRun], sample);
-  const rows = [...runs].map(([name, list]) => rowOf(kind, name, list));
-  const secondsOf = ({ name }: Contestant): number => rows.find(({ contestant }) => contestant === name)?.seconds ?? Infinity;
-  const best = fastest(rivals.map(rival => ({ rival, seconds: secondsOf(rival) })))?.rival;
-  return {
-    best,
-    skopeo,
-    skopeoRun,
-    rows: [...rows, skopeo],
-    verdicts: kind === 'no-op' ? verdictsOf(rows[0], skopeo, rows.find(({ contestant }) => contestant === best?.name)) : [],
-    failures: [...runs].filter(([name]) => name.startsWith(OURS)).flatMap(([, list]) => list.flatMap(({ problems }) => problems)),
-  };
+/** One image after the other, in repositories that share nothing: one package tells what all would take. */
+async function skopeoRow(race: Race, { programs }: BenchOptions): Promise<Row> {
+  const { tool, name, settings: [contestant] } = skopeoSync(programs.skopeo);
+  const { input, scenario, roundTripMs, servers } = race;
+  const part = { packages: packageNames({ packages: 1 }), images: imageNames({ ...input, packages: 1 }) };
+  const run = await runOnce(contestant, name, race, { work: part, prefix: servers.addresses.namespace });
+  return { ...rowOf(scenario, name, [run], sampleOf(1, input.packages)), roundTripMs, tool, setting: contestant.setting };
 }
 
-/** The whole no-op as it was estimated, and what a part with a push in it took more than the same part without. */
-function withPush(estimated: Row, without: Run, pushed: Run, scenario: Kind): Row {
-  return {
-    ...estimated,
-    scenario,
-    seconds: estimated.seconds + pushed.seconds - without.seconds,
-    requests: (estimated.requests ?? 0) + requestsOf(pushed.traffic) - requestsOf(without.traffic),
-    requestsBy: undefined,
-    connections: (estimated.connections ?? 0) + pushed.traffic.connections - without.traffic.connections,
-    readBytes: pushed.traffic.blobBytesRead,
-    writtenBytes: pushed.traffic.blobBytesWritten,
-  };
-}
-
-function verdictsOf(own: Row, skopeo: Row, rival: Row | undefined): Verdict[] {
-  const verdicts = [
-    atLeast('no-op', 'requests of skopeo sync : ours', skopeo.requests ?? 0, own.requests ?? 1, 20),
-    atLeast('no-op', 'time of skopeo sync : ours', skopeo.seconds, own.seconds, 10),
+function noOpVerdicts(rows: readonly Row[], skopeo: Row): ScenarioResult['verdicts'] {
+  const [own, rival] = rows;
+  return [
+    atLeast(placeOf(own), 'requests of skopeo sync : ours', skopeo.requests ?? 0, own.requests ?? 1, 20),
+    atLeast(placeOf(own), 'time of regsync (its best) : ours', rival.seconds, own.seconds, 5),
   ];
-  return rival ? [...verdicts, atLeast('no-op', `time of ${rival.contestant} (its best) : ours`, rival.seconds, own.seconds, 5)] : verdicts;
+}
+
+async function compareOneNew(race: Race, options: BenchOptions): Promise<ScenarioResult> {
+  const { programs, quick } = options;
+  const prefix = race.servers.addresses.namespace;
+  const mirror = mirrorEntry('cdk-ghcr2ecr, told by the event');
+  const work = wholeInput(race.input);
+  // Every run gets a push of its own.
+  const start = async (contestant: Entry['settings'][0], entry: Entry, limitSeconds?: number): Promise<Run> => {
+    const { package: name, digest } = await race.servers.ask('publish', 0);
+    if (entry === mirror) { return reconcile({ kind: 'package', package: name, digest }, race, 1); }
+    return runOnce(contestant, entry.name, race, { work, prefix, limitSeconds });
+  };
+  const standings: Standing[] = await contest([mirror, quickly(regsync(programs.regsync), quick)], quick ? 1 : 3, start);
+  const rows = rowsOf(race, standings).map(row => row.tool === 'regsync' ? { ...row, note: 'scans all packages' } : row);
+  return { rows, verdicts: ahead(rows), failures: failuresOf(standings) };
+}
+
+/** The deployed mirror is no program that is started: `reconcile` is what it does. */
+function mirrorEntry(name: string): Entry {
+  const prepare = (): never => { throw new Error('the deployed mirror is started by a message'); };
+  return { tool: 'DIRECT', name, settings: [{ setting: '', createsRepositories: true, prepare }] };
+}
+
+function quickly(entry: Entry, quick: boolean): Entry {
+  return quick ? { ...entry, settings: [entry.settings[0]] } : entry;
 }
 
 /** One message through the deployed mirror. */
-async function reconcile(message: SyncMessage, { servers, input, scenario, say }: RaceOptions, builds: number): Promise<Run> {
+async function reconcile(message: SyncMessage, { servers, input, scenario, roundTripMs, say }: Race, builds: number): Promise<Run> {
   const { pid, namespace } = servers.addresses;
   await servers.ask('coolDown');
-  forgetBlobs();
+  blobCaches.forget();
   await servers.ask('mark');
-  const memory = new MemoryWatch(pid, false);
+  const watch = new MemoryWatch(pid, false);
   const result = await servers.ask('reconcile', message);
-  const peakBytes = memory.stop();
+  const peakBytes = watch.stop();
   const traffic = await servers.ask('traffic');
-  const { compared, different } = await servers.ask('verify', { prefix: namespace, packages: input.packages });
-  say(runLine(scenario, `${OURS} (${message.kind})`, result.seconds, traffic, { compared, different }));
+  const verified = await servers.ask('verify', { prefix: namespace, packages: input.packages });
+  say(`  ${scenario}, ${roundTripMs} ms: cdk-ghcr2ecr (${message.kind}): ${runText(result.seconds, traffic, verified)}`);
   const started = result.builds === builds ? [] : [`${result.builds} builds were started, expected ${builds}`];
-  return { seconds: result.seconds, peakBytes, traffic, problems: [...result.problems, ...started, ...different] };
+  return { seconds: result.seconds, peakBytes, traffic, problems: [...result.problems, ...started, ...verified.different] };
 }

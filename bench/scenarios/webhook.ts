@@ -19,7 +19,7 @@ export const webhook: Scenario = {
     const node = lambdaNode(options.say);
     const input = { seed: options.seed, packages: 1, tags: 1, platforms: ['linux/amd64'], layerBytes: { shared: 0, ofPackage: 0, own: 256 } };
     // The deliveries would wake dispatch, which on few cores takes the webhook function's place.
-    const servers = await Servers.start({ input, roundTripMs: 0, connectionRoundTrips: 0, mirrored: true, dispatch: false });
+    const servers = await Servers.start({ input, mirrored: true, dispatch: false });
     try {
       return await measure(servers.addresses.webhook, node, options);
     } finally {

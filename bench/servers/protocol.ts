@@ -4,14 +4,18 @@ import type { InputShape } from '../inputs';
 
 export interface ServerOptions {
   readonly input: InputShape;
-  readonly roundTripMs: number;
-  readonly connectionRoundTrips: number;
   /** @default unlimited */
   readonly putImagePerSecond?: number;
   /** Whether ECR has everything already, under the mirror's own prefix. */
   readonly mirrored: boolean;
   /** Whether the queue has its function: it would take its part of the machine. @default true */
   readonly dispatch?: boolean;
+}
+
+export interface Distance {
+  readonly roundTripMs: number;
+  /** Further round trips for opening a connection. */
+  readonly connectionRoundTrips: number;
 }
 
 /** Addresses and credentials that a contestant gets. */
@@ -57,12 +61,14 @@ export interface Traffic {
 /** Requests that the process of the servers answers. */
 export interface Operations {
   start(options: ServerOptions): Promise<Addresses>;
+  /** Puts all servers at this distance; they start at none. */
+  moveTo(distance: Distance): Promise<void>;
   /** Creates the repositories that rivals can't create, below a prefix. */
   createRepositories(prefix: string): Promise<void>;
   mark(): Promise<void>;
   traffic(): Promise<Traffic>;
   /** Publishes one more image, as a push does. */
-  publish(packageNumber: number): Promise<{ readonly package: string; readonly digest: string }>;
+  publish(packageNumber: number): Promise<{ readonly package: string; readonly tag: string; readonly digest: string }>;
   /** Ends the warm processes of functions: the next invocation is a cold start, as that of a schedule is. */
   coolDown(): Promise<void>;
   /** Sends a message to the mirror's queue; seconds until nothing is left to do. */

@@ -7,7 +7,7 @@ import { Duration } from 'aws-cdk-lib';
 import { countTraffic, Wire } from './count';
 import { childProcesses, quiet, roleArn } from './help';
 import { Network } from './network';
-import type { Addresses, Operations, ServerOptions, Traffic, WebhookFunction } from './protocol';
+import type { Addresses, Distance, Operations, ServerOptions, Traffic, WebhookFunction } from './protocol';
 import { mirrorAll, publishAll, publishOne, Seeder } from './seed';
 import { compareDigests, Mirrored, Verified } from './verify';
 import { LocalCloud } from '../../sandbox/aws/cloud';
@@ -59,7 +59,6 @@ export class Site implements Operations {
     const started = await this.begin(options);
     publishAll(input, NAMESPACE, this.source, started.github);
     if (options.mirrored) { await mirrorAll(input, NAMESPACE, this.target, started.context); }
-    this.network.measureAt(options.roundTripMs, options.connectionRoundTrips);
     const { github, ghcr, ecr, cloud } = started;
     const wires: Wire[] = [
       { name: 'github', requests: github.server.requests },
@@ -82,11 +81,17 @@ export class Site implements Operations {
     };
   }
 
+  public async moveTo({ roundTripMs, connectionRoundTrips }: Distance): Promise<void> {
+    this.network.measureAt(roundTripMs, connectionRoundTrips);
+  }
+
   public async createRepositories(prefix: string): Promise<void> {
     const { context, options } = this.now;
-    for (const name of packageNames(options.input)) {
-      await context.call(context.administrator, 'ecr', 'CreateRepository', { repositoryName: `${prefix}/${name}` });
-    }
+    await this.network.atOnce(async () => {
+      for (const name of packageNames(options.input)) {
+        await context.call(context.administrator, 'ecr', 'CreateRepository', { repositoryName: `${prefix}/${name}` });
+      }
+    });
   }
 
   public async mark(): Promise<void> {
@@ -103,11 +108,11 @@ export class Site implements Operations {
     };
   }
 
-  public async publish(packageNumber: number): Promise<{ readonly package: string; readonly digest: string }> {
+  public async publish(packageNumber: number): Promise<{ readonly package: string; readonly tag: string; readonly digest: string }> {
     const { github, options } = this.now;
     const one = newImage(options.input, packageNumber, ++this.published);
     publishOne(one, NAMESPACE, this.source, github);
-    return { package: one.package, digest: one.manifest.digest };
+    return { package: one.package, tag: one.tags[0], digest: one.manifest.digest };
   }
 
   public async coolDown(): Promise<void> {

@@ -18,6 +18,7 @@ import { Skopeo } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { CopyEngine } from '../../src/copy-engine';
+import { sourceRepository } from '../../src/image-name';
 import { createRepository, imageManifest, listImages, putImage } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
 import { messageOf } from '../shared/errors';
@@ -53,21 +54,23 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
   });
   const logins = new RegistryLogins(ecr, environment.REGISTRY_HOST, token, readToken);
   const connections = new Connections();
-  const source = sourceRegistry(new Registry({
-    connections, login: () => logins.source, count: () => requests.add('registry'),
-  }));
+  const sourceClient = new Registry({ connections, login: () => logins.source, count: () => requests.add('registry') });
+  const source = sourceRegistry(sourceClient);
   const target = targetBlobs(new Registry({
     connections, login: () => logins.target, basic: true, count: () => requests.add('ecrRegistry'),
   }));
   const skopeo = new Skopeo({ logins: () => [logins.source, logins.target], print });
   const putImageRate = Number(environment.PUT_IMAGE_RATE);
+  const requested = requestedPackages(process.env);
+  // Dispatch names packages that lack something: their tokens will be needed. Of a whole organization, few packages do.
+  requested?.forEach(name => sourceClient.prepare(sourceRepository(environment.ORGANIZATION, name)));
   try {
-    return await sync(requestedPackages(process.env) ?? await github.listPackages(), {
+    return await sync(requested ?? await github.listPackages(), {
       organization: environment.ORGANIZATION,
       registryHost: environment.REGISTRY_HOST,
       plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
-      // A put that fails is tried again at the pace, not at the SDK's.
-      target: ecrTarget(ecr, requests.ofClient('ecr', new ECRClient({ maxAttempts: 1 })), logins),
+      // A put that fails is tried again at the pace, not at the SDK's. Both clients share their connections, and the count of requests.
+      target: ecrTarget(ecr, new ECRClient({ maxAttempts: 1, requestHandler: ecr.config.requestHandler }), logins),
       source,
       blobs: blobMover(source, target, print),
       skopeo,
@@ -105,11 +108,12 @@ function engineChoice(chosen: string, skopeo: Skopeo): () => Promise<CopyEngine>
 }
 
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
-  // One registry serves the whole account.
-  let loggedIn: Promise<void> | undefined;
+  // One registry serves the whole account. The login begins while the packages are planned; the first repository awaits it.
+  const loggedIn = logins.begin();
+  loggedIn.catch(() => undefined);
   return {
     async ensureRepository(repository, exists) {
-      await Promise.all([loggedIn ??= logins.begin(), exists ? undefined : createRepository(ecr, repository)]);
+      await Promise.all([loggedIn, exists ? undefined : createRepository(ecr, repository)]);
       return `${logins.target.host}/${repository}`;
     },
     manifest: async (repository, digest) => {

@@ -21,8 +21,8 @@ import { settleAll } from '../shared/settle-all';
  * whatever its size: this fits 2 vCPU and 3 GiB.
  */
 const CONCURRENT_PACKAGES = 16;
-const CONCURRENT_IMAGES = 24;
-const CONCURRENT_BLOBS = { start: 16, max: 32 };
+const CONCURRENT_IMAGES = 64;
+const CONCURRENT_BLOBS = { start: 32, max: 64 };
 
 /** How many manifests are read, copied and put at the same time. An index holds no place while its children are copied. */
 const CONCURRENT_MANIFESTS = 32;

@@ -36,12 +36,27 @@ const MAX_REDIRECTS = 5;
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
 export class Registry {
-  private readonly tokens = new Map<string, Promise<string>>();
+  /** Token of each repository; undefined when it could not be had early. */
+  private readonly tokens = new Map<string, Promise<string | undefined>>();
+  /** The registry's first answer to a stranger, which tells where tokens are. */
+  private challenge: Promise<string | undefined> | undefined;
 
   constructor(private readonly options: RegistryOptions) {}
 
   public get host(): string {
     return this.options.login().host;
+  }
+
+  /**
+   * Asks for the token of a repository while nothing else needs it yet, which saves the first request three round trips. When that
+   * fails, the first request asks again, and says why it fails.
+   */
+  public prepare(repository: string): void {
+    if (this.options.basic === true || this.tokens.has(repository)) { return; }
+    this.challenge ??= this.challengeOf(new URL('/v2/', this.origin));
+    this.tokens.set(repository, this.challenge
+      .then(challenge => challenge === undefined ? undefined : this.token(challenge, repository))
+      .catch(() => undefined));
   }
 
   /**
@@ -54,7 +69,8 @@ export class Registry {
     let response = await this.authorized(url, sent, await this.header(known));
     const challenge = response.headers['www-authenticate'];
     if (response.statusCode === 401 && challenge !== undefined && this.options.basic !== true && sent.body === undefined) {
-      response.resume();
+      // Read the body to its end: only then the connection is free for the token request.
+      await this.body(response, `the first request to ${repository}`);
       // Of all requests that are refused at the same time, one asks for a token.
       if (this.tokens.get(repository) === known) { this.tokens.set(repository, this.token(challenge, repository)); }
       response = await this.authorized(url, sent, await this.header(this.tokens.get(repository)?.catch((error: unknown) => {
@@ -95,7 +111,7 @@ export class Registry {
     return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   }
 
-  private async header(token: Promise<string> | undefined): Promise<string | undefined> {
+  private async header(token: Promise<string | undefined> | undefined): Promise<string | undefined> {
     return this.options.basic === true ? this.basic : token;
   }
 
@@ -131,6 +147,12 @@ export class Registry {
       response = await this.authorized(url, sent, undefined);
     }
     return response;
+  }
+
+  private async challengeOf(url: URL): Promise<string | undefined> {
+    const response = await this.authorized(url, {}, undefined);
+    await this.body(response, 'the first request');
+    return response.headers['www-authenticate'];
   }
 
   private async token(challenge: string, repository: string): Promise<string> {

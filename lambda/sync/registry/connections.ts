@@ -15,13 +15,21 @@ export interface RequestOptions {
 const IDLE_MS = 120_000;
 
 /**
+ * Most connections to one host. It is more than twice the number of blobs that move at the same time, so that a blob which has one
+ * connection never waits for another one that only waiting blobs hold.
+ */
+const MAX_SOCKETS = 160;
+
+const AGENT_OPTIONS = { keepAlive: true, maxSockets: MAX_SOCKETS };
+
+/**
  * HTTP over kept-alive connections. Copying an image takes dozens of small requests to two hosts, and opening connections would be most of
  * its time. Node's fetch() keeps connections alive too, but sends a stream without its length, which registries need not accept.
  */
 export class Connections {
   private readonly agents = {
-    'http:': new HttpAgent({ keepAlive: true }),
-    'https:': new HttpsAgent({ keepAlive: true }),
+    'http:': new HttpAgent(AGENT_OPTIONS),
+    'https:': new HttpsAgent(AGENT_OPTIONS),
   };
 
   /** Resolves with the head of the answer. The caller has to read or destroy its body. */

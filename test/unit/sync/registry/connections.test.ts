@@ -94,3 +94,10 @@ test('fails when it is told to stop', async () => {
   stop.abort();
   await expect(sending).rejects.toMatchObject({ name: 'AbortError' });
 });
+
+test('opens at most 160 connections to a host, and sends the other requests when one is free', async () => {
+  const url = await serve((_, response) => { setTimeout(() => response.end('ok'), 20); });
+  const answers = await Promise.all(Array.from({ length: 400 }, async () => text(await connections.send(url, {}))));
+  expect(answers).toEqual(Array(400).fill('ok'));
+  expect(opened).toBeLessThanOrEqual(160);
+});

@@ -144,6 +144,44 @@ describe('a blob', () => {
   });
 });
 
+describe('a repository whose token was asked for early', () => {
+  const prepared = (password: string): SourceRegistry => {
+    const registry = new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password }) });
+    registry.prepare(APP);
+    registry.prepare(APP);
+    return sourceRegistry(registry);
+  };
+
+  test('is read without a refused request, with one token', async () => {
+    expect((await prepared('good').manifest(APP, content.digest)).bytes).toEqual(content.bytes);
+    const refused = ghcr.requests.filter(({ status }) => status === 401).map(({ path }) => path);
+    expect({ refused, tokens: tokens() }).toEqual({ refused: ['/v2/'], tokens: 1 });
+  });
+
+  test('fails as it does without, when the token is refused', async () => {
+    const late = await open('bad').manifest(APP, content.digest).catch((error: unknown) => error);
+    await expect(prepared('bad').manifest(APP, content.digest)).rejects.toEqual(late);
+    expect(late).toBeInstanceOf(RegistryError);
+  });
+
+  test('is read when the registry did not answer the early request', async () => {
+    ghcr.faults.add({ path: /^\/v2\/$/, fault: { kind: 'reset' } });
+    expect((await prepared('good').manifest(APP, content.digest)).bytes).toEqual(content.bytes);
+  });
+});
+
+test('asks for the token over the connection on which it was refused', async () => {
+  const opened = new Set<number | undefined>();
+  const send = connections.send.bind(connections);
+  connections.send = async (url, options) => {
+    const response = await send(url, options);
+    opened.add(response.socket.localPort);
+    return response;
+  };
+  await source.manifest(APP, content.digest);
+  expect(opened.size).toBe(1);
+});
+
 describe('a tag', () => {
   test('is at the digest that GHCR gives it now', async () => {
     expect(await source.tagDigest(APP, '1')).toBe(content.digest);
