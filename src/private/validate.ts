@@ -1,8 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
+import { BuildEnvironment, BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { PACKAGES_VARIABLE, SYNC_ENVIRONMENT } from '../contract/environment';
-import type { GhcrMirrorProps } from '../ghcr-mirror';
 import { isRepositoryName } from '../image-name';
 
 /** AWS caps the batching window of an SQS event source at five minutes. */
@@ -12,8 +11,24 @@ const BUILD_TIMEOUT = { min: Duration.minutes(5), max: Duration.hours(8) };
 
 const RESERVED_VARIABLES: readonly string[] = [...SYNC_ENVIRONMENT, PACKAGES_VARIABLE];
 
+/** The props of `GhcrMirror` that can be refused. Importing `GhcrMirrorProps` here would close a circle. */
+export interface CheckedProps {
+  readonly organization: string;
+  readonly packagesToken: ISecret;
+  readonly webhookToken?: ISecret;
+  readonly webhookActive?: boolean;
+  readonly webhookSecret?: ISecret;
+  readonly repositoryPrefix?: string;
+  readonly buildEnvironment?: BuildEnvironment;
+  readonly buildTimeout?: Duration;
+  readonly putImageRate?: number;
+  readonly coalescingWindow?: Duration;
+  readonly githubApiUrl?: string;
+  readonly registryHost?: string;
+}
+
 /** Refuses props that AWS or GitHub would refuse at deployment, or that would silently mirror nothing. Tokens pass. */
-export function validateProps(props: GhcrMirrorProps): void {
+export function validateProps(props: CheckedProps): void {
   validateOrganization(props);
   validatePrefix(props);
   validateSecrets(props);
@@ -31,7 +46,7 @@ function phrase(text: string): object {
   return { toString: () => text };
 }
 
-function validateOrganization({ organization, repositoryPrefix }: GhcrMirrorProps): void {
+function validateOrganization({ organization, repositoryPrefix }: CheckedProps): void {
   if (Token.isUnresolved(organization)) {
     if (repositoryPrefix === undefined) {
       refuse('repositoryPrefix', undefined, 'a value when `organization` is a token',
@@ -46,7 +61,7 @@ function validateOrganization({ organization, repositoryPrefix }: GhcrMirrorProp
   }
 }
 
-function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
+function validatePrefix({ repositoryPrefix: prefix }: CheckedProps): void {
   if (prefix === undefined || prefix === '' || Token.isUnresolved(prefix)) { return; }
   // With a package below it: a prefix alone may be one character long.
   if (!isRepositoryName(`${prefix}/aa`)) {
@@ -56,7 +71,7 @@ function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
 }
 
 /** Each secret has a reader of its own, which must never read another: a shared one would undo that. */
-function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: GhcrMirrorProps): void {
+function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: CheckedProps): void {
   const given = Object.entries({ packagesToken, webhookToken, webhookSecret });
   const secrets = given.filter((entry): entry is [string, ISecret] => entry[0] === 'packagesToken' || entry[1] !== undefined);
   secrets.forEach(([prop, secret]) => validateSecret(prop, secret));
@@ -93,7 +108,7 @@ function validateWindow(window: Duration | undefined): void {
   }
 }
 
-function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMirrorProps): void {
+function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: CheckedProps): void {
   if (putImageRate !== undefined && !Token.isUnresolved(putImageRate) && !(putImageRate >= 1 && putImageRate <= 1000)) {
     refuse('putImageRate', putImageRate, 'a number from 1 to 1000', 'ECR\'s default quota is 10 in a second: stay below yours.');
   }
@@ -116,7 +131,7 @@ function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMir
   }
 }
 
-function validateHosts({ githubApiUrl, registryHost }: GhcrMirrorProps): void {
+function validateHosts({ githubApiUrl, registryHost }: CheckedProps): void {
   if (githubApiUrl !== undefined && !Token.isUnresolved(githubApiUrl) && !isApiUrl(githubApiUrl)) {
     refuse('githubApiUrl', githubApiUrl, 'an https URL without query and trailing slash',
       'Use https://api.github.com, https://api.SUBDOMAIN.ghe.com, or https://HOST/api/v3 for GitHub Enterprise Server.');
