@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { awscdk, javascript, JsonFile, typescript } from 'projen';
+import { IMPORT_RULES, TREES } from './projenrc/import-rules';
 import { addRelease, PUBLISHING } from './projenrc/release';
 
 /** Runtime programs: one folder below lambda/ each, bundled to assets/lambda/<name>/index.js. */
@@ -64,6 +66,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/aws-lambda',
     // As Octokit's throttling plugin has it: tests space writes with a limiter of their own.
     'bottleneck@^2.15.3',
+    // The last major version that runs on Node.js 20.
+    'dependency-cruiser@^17',
     'fast-check',
     'tsx',
     'yaml',
@@ -201,6 +205,16 @@ project.eslint!.addOverride({
   files: ['examples/**', 'sample-app/**'],
   rules: { 'import/no-unresolved': 'off', 'import/no-extraneous-dependencies': 'off', '@typescript-eslint/no-floating-promises': 'off' },
 });
+
+// ---------------------------------------------------------------------------------------------- direction of imports
+
+new JsonFile(project, '.dependency-cruiser.json', { obj: IMPORT_RULES, marker: false });
+const imports = project.addTask('imports', {
+  description: 'Fail on an import against the direction of the trees and rooms, and on a circle',
+  exec: `depcruise --config .dependency-cruiser.json .projenrc.ts ${TREES.filter(tree => existsSync(tree)).join(' ')}`,
+});
+project.tasks.tryFind('eslint')!.spawn(imports);
+project.addPackageIgnore('/.dependency-cruiser.json');
 
 addRelease(project);
 
