@@ -200,6 +200,15 @@ project.addPackageIgnore('/tsconfig.check.json');
 project.addPackageIgnore('/.demo/');
 project.addPackageIgnore('/examples/');
 
+project.eslint!.addRules({
+  '@typescript-eslint/no-explicit-any': 'error',
+  '@typescript-eslint/no-non-null-assertion': 'error',
+});
+// projen's optional parts, which the options above ask for.
+project.eslint!.addOverride({
+  files: ['.projenrc.ts', 'projenrc/**'],
+  rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+});
 // They import the library by its name, which exists in an app alone: .ci/bindings and .ci/sample-app compile them there.
 project.eslint!.addOverride({
   files: ['examples/**', 'sample-app/**'],
