@@ -80,12 +80,16 @@ const project = new awscdk.AwsCdkConstructLibrary({
 // swc instead of ts-jest: types are checked once for all trees by `npm run typecheck`, not file by file in every worker,
 // and packages that are published as ES modules only (Octokit) can be loaded.
 
+const ES_MODULES = [
+  '@octokit', 'universal-user-agent', 'before-after-hook', 'universal-github-app-jwt', 'toad-cache', 'content-type',
+  'p-limit', 'yocto-queue', 'bottleneck', 'fast-content-type-parse', 'json-with-bigint',
+];
 project.jest!.config.preset = undefined;
 project.jest!.config.transform = {
   '\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } }],
 };
 project.jest!.config.transformIgnorePatterns = [
-  '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|content-type|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
+  `/node_modules/(?!(${ES_MODULES.join('|')})/)`,
 ];
 // Exports an `import` condition only, which jest's resolver of CommonJS doesn't know.
 project.jest!.config.moduleNameMapper = {

@@ -1,7 +1,10 @@
 import { BuildSpec } from 'aws-cdk-lib/aws-codebuild';
 
 const CHECK_NODE = `
-command -v node >/dev/null || { echo "node is missing. The sync program needs Node.js 20 or newer: use a standard image, or add it to yours."; exit 1; }
+if ! command -v node >/dev/null; then
+  echo "node is missing. The sync program needs Node.js 20 or newer: use a standard image, or add it to yours."
+  exit 1
+fi
 node --version`.trim();
 
 /**
