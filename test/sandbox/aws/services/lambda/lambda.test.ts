@@ -27,7 +27,8 @@ exports.log = async () => {
   console.log('first\\nsecond');
   console.error('to stderr');
   const metrics = [{ Namespace: 'App', Dimensions: [[]], Metrics: [{ Name: 'done' }] }];
-  process.stdout.write(JSON.stringify({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: metrics }, done: 2 }) + '\\n');
+  const record = { _aws: { Timestamp: Date.now(), CloudWatchMetrics: metrics }, done: 2 };
+  process.stdout.write(JSON.stringify(record) + '\\n');
 };
 exports.unbundled = async () => { require('constructs'); };
 `;
