@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { awscdk, javascript, JsonFile, typescript } from 'projen';
+import { IMPORT_RULES, TREES } from './projenrc/import-rules';
 import { addRelease, PUBLISHING } from './projenrc/release';
 
 /** Runtime programs: one folder below lambda/ each, bundled to assets/lambda/<name>/index.js. */
@@ -64,6 +66,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/aws-lambda',
     // As Octokit's throttling plugin has it: tests space writes with a limiter of their own.
     'bottleneck@^2.15.3',
+    // The last major version that runs on Node.js 20.
+    'dependency-cruiser@^17',
     'fast-check',
     'tsx',
     'yaml',
@@ -76,12 +80,16 @@ const project = new awscdk.AwsCdkConstructLibrary({
 // swc instead of ts-jest: types are checked once for all trees by `npm run typecheck`, not file by file in every worker,
 // and packages that are published as ES modules only (Octokit) can be loaded.
 
+const ES_MODULES = [
+  '@octokit', 'universal-user-agent', 'before-after-hook', 'universal-github-app-jwt', 'toad-cache', 'content-type',
+  'p-limit', 'yocto-queue', 'bottleneck', 'fast-content-type-parse', 'json-with-bigint',
+];
 project.jest!.config.preset = undefined;
 project.jest!.config.transform = {
   '\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } }],
 };
 project.jest!.config.transformIgnorePatterns = [
-  '/node_modules/(?!(@octokit|universal-user-agent|before-after-hook|universal-github-app-jwt|toad-cache|content-type|p-limit|yocto-queue|bottleneck|fast-content-type-parse|json-with-bigint)/)',
+  `/node_modules/(?!(${ES_MODULES.join('|')})/)`,
 ];
 // Exports an `import` condition only, which jest's resolver of CommonJS doesn't know.
 project.jest!.config.moduleNameMapper = {
@@ -209,11 +217,30 @@ project.addPackageIgnore('/tsconfig.check.json');
 project.addPackageIgnore('/.demo/');
 project.addPackageIgnore('/examples/');
 
+project.eslint!.addRules({
+  '@typescript-eslint/no-explicit-any': 'error',
+  '@typescript-eslint/no-non-null-assertion': 'error',
+});
+// projen's optional parts, which the options above ask for.
+project.eslint!.addOverride({
+  files: ['.projenrc.ts', 'projenrc/**'],
+  rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+});
 // They import the library by its name, which exists in an app alone: .ci/bindings and .ci/sample-app compile them there.
 project.eslint!.addOverride({
   files: ['examples/**', 'sample-app/**'],
   rules: { 'import/no-unresolved': 'off', 'import/no-extraneous-dependencies': 'off', '@typescript-eslint/no-floating-promises': 'off' },
 });
+
+// ---------------------------------------------------------------------------------------------- direction of imports
+
+new JsonFile(project, '.dependency-cruiser.json', { obj: IMPORT_RULES, marker: false });
+const imports = project.addTask('imports', {
+  description: 'Fail on an import against the direction of the trees and rooms, and on a circle',
+  exec: `depcruise --config .dependency-cruiser.json .projenrc.ts ${TREES.filter(tree => existsSync(tree)).join(' ')}`,
+});
+project.tasks.tryFind('eslint')!.spawn(imports);
+project.addPackageIgnore('/.dependency-cruiser.json');
 
 addRelease(project);
 

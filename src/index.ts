@@ -1,2 +1,3 @@
 export * from './copy-engine';
 export * from './ghcr-mirror';
+export * from './ghcr-mirror-props';

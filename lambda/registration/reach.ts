@@ -21,7 +21,8 @@ export async function waitForPing(hooks: OrganizationHooks, hookId: number, isNe
   try {
     return await within(REACH.timeoutMs + REACH.longestPauseMs, 'GitHub\'s API did not answer in time', () => pingAndWatch(hooks, hookId, isNew, time));
   } catch (error) {
-    return `no: ${error instanceof RequestError ? `GitHub's API answered ${error.status} when asked for a ping and its delivery` : messageOf(error)}`;
+    if (!(error instanceof RequestError)) { return `no: ${messageOf(error)}`; }
+    return `no: GitHub's API answered ${error.status} when asked for a ping and its delivery`;
   }
 }
 

@@ -6,7 +6,7 @@ import {
 } from '../contract/environment';
 import { WEBHOOK_PATH } from '../contract/hook';
 import { CopyEngine } from '../copy-engine';
-import type { GhcrMirrorProps } from '../ghcr-mirror';
+import type { GhcrMirrorProps } from '../ghcr-mirror-props';
 import { isRepositoryName } from '../image-name';
 
 /** AWS caps the batching window of an SQS event source at five minutes. */

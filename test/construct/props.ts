@@ -12,12 +12,12 @@ export interface Prop {
 
 /** The props of the mirror, read from the source, so that no list has to be kept. */
 export function mirrorProps(): readonly Prop[] {
-  return propsIn(readFileSync(join(__dirname, '..', '..', 'src', 'ghcr-mirror.ts'), 'utf8'));
+  return propsIn(readFileSync(join(__dirname, '..', '..', 'src', 'ghcr-mirror-props.ts'), 'utf8'));
 }
 
 /** @throws when the source declares no interface `GhcrMirrorProps` */
 export function propsIn(source: string): readonly Prop[] {
-  const { statements } = ts.createSourceFile('ghcr-mirror.ts', source, ts.ScriptTarget.Latest, true);
+  const { statements } = ts.createSourceFile('ghcr-mirror-props.ts', source, ts.ScriptTarget.Latest, true);
   const props = statements.find((statement): statement is ts.InterfaceDeclaration =>
     ts.isInterfaceDeclaration(statement) && statement.name.text === 'GhcrMirrorProps');
   if (props === undefined) {

@@ -33,14 +33,17 @@ exports.handler = async event => {
 const BACK = `
 exports.handler = async event => {
   console.log(JSON.stringify(event));
-  return { batchItemFailures: event.Records.filter(record => record.body.includes('poison')).map(record => ({ itemIdentifier: record.messageId })) };
+  const failed = event.Records.filter(record => record.body.includes('poison'));
+  return { batchItemFailures: failed.map(record => ({ itemIdentifier: record.messageId })) };
 };`;
 
 const HOOK = `
 exports.handler = async event => {
   console.log(event.RequestType, JSON.stringify(event.ResourceProperties), event.PhysicalResourceId);
   if (event.ResourceProperties.fail === event.RequestType) { throw new Error('told to fail'); }
-  return { PhysicalResourceId: event.RequestType === 'Delete' ? event.PhysicalResourceId : 'hook-' + event.ResourceProperties.name, Data: { Name: event.ResourceProperties.name } };
+  const { name } = event.ResourceProperties;
+  const id = event.RequestType === 'Delete' ? event.PhysicalResourceId : 'hook-' + name;
+  return { PhysicalResourceId: id, Data: { Name: name } };
 };`;
 
 interface Settings {

@@ -1,6 +1,6 @@
 import { generateSecretString } from './generator';
 import type { Secret, SecretSettings } from './secret';
-import type { SecretTable } from './secrets-manager';
+import type { SecretTable } from './table';
 import { Fields, propertiesOf } from '../../core/fields';
 import { physicalName, randomUuid } from '../../core/naming';
 import type { CloudContext, Resource, ResourceProvider, ResourceRequest } from '../../core/service';

@@ -37,7 +37,12 @@ describe('an HTTP API', () => {
       if (stage instanceof CfnStage) {
         stage.accessLogSettings = {
           destinationArn: new LogGroup(target, 'Access').logGroupArn,
-          format: '{"id":"$context.requestId","route":"$context.routeKey","status":"$context.status","error":"$context.integrationErrorMessage"}',
+          format: JSON.stringify({
+            id: '$context.requestId',
+            route: '$context.routeKey',
+            status: '$context.status',
+            error: '$context.integrationErrorMessage',
+          }),
         };
       }
       define(target, 'Throttled', handler, { rateLimit: 1, burstLimit: 2 });

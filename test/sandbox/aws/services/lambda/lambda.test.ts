@@ -6,12 +6,16 @@ import { CloudEvent } from '../../../../../sandbox/aws/core/service';
 import { Workspace } from '../../testing';
 
 const SOURCE = `
-exports.echo = async (event, context) => ({ event, id: context.awsRequestId, name: context.functionName, memory: context.memoryLimitInMB });
+exports.echo = async (event, { awsRequestId: id, functionName: name, memoryLimitInMB: memory }) =>
+  ({ event, id, name, memory });
 exports.fail = async () => { throw new TypeError('broken'); };
 exports.reject = async () => { throw 'just text'; };
 exports.hang = () => new Promise(() => setTimeout(() => {}, 60000));
 exports.exit = async () => { process.exit(3); };
-exports.stray = async () => { Promise.reject(new Error('stray')); await new Promise(resolve => setTimeout(resolve, 1000)); };
+exports.stray = async () => {
+  Promise.reject(new Error('stray'));
+  await new Promise(resolve => setTimeout(resolve, 1000));
+};
 exports.big = async () => 'x'.repeat(7 * 1024 * 1024);
 exports.nothing = async () => {};
 exports.callback = (event, context, callback) => callback(null, 'called back');
@@ -22,7 +26,9 @@ exports.slow = async () => { await new Promise(resolve => setTimeout(resolve, 30
 exports.log = async () => {
   console.log('first\\nsecond');
   console.error('to stderr');
-  process.stdout.write(JSON.stringify({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: [{ Namespace: 'App', Dimensions: [[]], Metrics: [{ Name: 'done' }] }] }, done: 2 }) + '\\n');
+  const metrics = [{ Namespace: 'App', Dimensions: [[]], Metrics: [{ Name: 'done' }] }];
+  const record = { _aws: { Timestamp: Date.now(), CloudWatchMetrics: metrics }, done: 2 };
+  process.stdout.write(JSON.stringify(record) + '\\n');
 };
 exports.unbundled = async () => { require('constructs'); };
 `;
