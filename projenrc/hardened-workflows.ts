@@ -4,22 +4,7 @@ import { Component } from 'projen';
 import { parse, stringify } from 'yaml';
 import { pinActions } from './pinned-actions';
 import { publishJob } from './publish-job';
-
-export interface Step {
-  readonly [key: string]: unknown;
-  readonly id?: string;
-  readonly name?: string;
-  readonly uses?: string;
-  readonly run?: string;
-  readonly env?: Readonly<Record<string, unknown>>;
-  readonly with?: Readonly<Record<string, unknown>>;
-}
-
-export interface Job {
-  readonly [key: string]: unknown;
-  readonly environment?: string;
-  readonly steps: readonly Step[];
-}
+import type { Job, Step } from './workflow';
 
 interface Workflow {
   readonly [key: string]: unknown;

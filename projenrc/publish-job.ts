@@ -1,5 +1,5 @@
 import { github } from 'projen';
-import type { Job, Step } from './hardened-workflows';
+import type { Job, Step } from './workflow';
 
 const TOOLS = 'projenrc/publishing';
 

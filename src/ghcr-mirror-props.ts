@@ -3,7 +3,7 @@ import { BuildEnvironment } from 'aws-cdk-lib/aws-codebuild';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { CopyEngine } from './copy-engine';
+import { CopyEngine } from './contract/copy-engine';
 
 /** Properties of a `GhcrMirror`. Values that AWS or GitHub would refuse at deployment are refused at synthesis. */
 export interface GhcrMirrorProps {

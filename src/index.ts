@@ -1,3 +1,3 @@
-export * from './copy-engine';
+export * from './contract/copy-engine';
 export * from './ghcr-mirror';
 export * from './ghcr-mirror-props';

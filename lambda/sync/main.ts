@@ -17,7 +17,7 @@ import { concurrentProcesses } from './skopeo/concurrency';
 import { Skopeo } from './skopeo/skopeo';
 import { sync } from './sync';
 import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
-import { CopyEngine } from '../../src/copy-engine';
+import { CopyEngine } from '../../src/contract/copy-engine';
 import { sourceRepository } from '../../src/image-name';
 import { createRepository, imageManifest, listImages, putImage } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';

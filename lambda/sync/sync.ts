@@ -10,7 +10,7 @@ import { LoginRenewal } from './resilience/login-renewal';
 import { retrying } from './resilience/retry';
 import { placeBySource, TagMover } from './source-tags';
 import { verify } from './verify';
-import { CopyEngine } from '../../src/copy-engine';
+import { CopyEngine } from '../../src/contract/copy-engine';
 import { sourceRepository } from '../../src/image-name';
 import type { PlannedPackage } from '../shared/inventory';
 import type { Action, Plan } from '../shared/plan';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CopyEngine } from '../../src';
+import { CopyEngine } from '../../src/contract/copy-engine';
 import type { RegistryKind } from '../world/world';
 
 export interface DemoArguments {

@@ -2,9 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { HttpServer } from '../http-server';
 import { ociError, RegistryAnswer } from './answer';
 import { FrontPolicy, RegistryRequest, startFront } from './front';
-import type { GhcrOptions } from './ghcr';
+import type { Faults } from '../faults';
 
-type ContentOptions = Pick<GhcrOptions, 'backing' | 'contentFaults' | 'refuseOpenRanges'>;
+/** Settings of the other host; `GhcrOptions` says what they mean. */
+export interface ContentOptions {
+  readonly backing: { readonly url: string };
+  readonly contentFaults?: Faults;
+  readonly refuseOpenRanges?: boolean;
+}
 
 /**
  * The other host from which ghcr.io lets blobs be read: it asks for no token, since the address that it was redirected to is signed.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BuildSpec } from 'aws-cdk-lib/aws-codebuild';
 import { BUILD_START_VARIABLE } from '../contract/environment';
 import { INSTALL_SKOPEO } from '../contract/install-skopeo';
-import { CopyEngine } from '../copy-engine';
+import { CopyEngine } from '../contract/copy-engine';
 
 /** Time in CodeBuild's queue and on the way to the first command does not count against the sync's deadline. */
 const NOTE_START = `export ${BUILD_START_VARIABLE}=$(date +%s)`;

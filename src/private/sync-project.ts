@@ -10,7 +10,7 @@ import { syncBuildSpec } from './buildspec';
 import { grantSecretValue, repositoriesArn } from './permissions';
 import { allow, programDirectory } from './program';
 import { Environment, SYNC_ENVIRONMENT } from '../contract/environment';
-import { CopyEngine } from '../copy-engine';
+import { CopyEngine } from '../contract/copy-engine';
 
 /**
  * What the sync does with repositories: create, read, push. Never delete, and never another prefix. GetDownloadUrlForLayer is what ECR asks

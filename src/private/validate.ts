@@ -5,7 +5,7 @@ import {
   BUILD_START_VARIABLE, PACKAGES_VARIABLE, PURPOSE_VARIABLE, SYNC_ENVIRONMENT,
 } from '../contract/environment';
 import { WEBHOOK_PATH } from '../contract/hook';
-import { CopyEngine } from '../copy-engine';
+import { CopyEngine } from '../contract/copy-engine';
 import type { GhcrMirrorProps } from '../ghcr-mirror-props';
 import { isRepositoryName } from '../image-name';
 

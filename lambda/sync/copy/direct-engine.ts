@@ -2,7 +2,7 @@ import { LayersNotFoundException } from '@aws-sdk/client-ecr';
 import type { Engine, FetchedManifest } from './engine';
 import type { CopyTarget, ManifestWriter } from './manifest-writer';
 import type { CopyRun } from './run';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { sourceRepository } from '../../../src/image-name';
 import { settleAll } from '../../shared/settle-all';
 import type { Descriptor } from '../registry/manifest';

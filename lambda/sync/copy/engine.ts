@@ -1,4 +1,4 @@
-import type { CopyEngine } from '../../../src/copy-engine';
+import type { CopyEngine } from '../../../src/contract/copy-engine';
 import type { ParsedManifest } from '../registry/manifest';
 import type { SourceManifest } from '../registry/source';
 

@@ -1,5 +1,5 @@
 import type { CopyRun } from './run';
-import type { CopyEngine } from '../../../src/copy-engine';
+import type { CopyEngine } from '../../../src/contract/copy-engine';
 import { messageOf } from '../../shared/errors';
 import { causeOf } from '../resilience/causes';
 import { CausedError, FailureCause } from '../resilience/failure-cause';

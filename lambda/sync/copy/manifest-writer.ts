@@ -2,7 +2,7 @@ import type { FetchedManifest } from './engine';
 import { orElse } from './fallback';
 import { putManifest } from './put';
 import type { CopyRun } from './run';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { sourceRepository } from '../../../src/image-name';
 import { retrying } from '../resilience/retry';
 

@@ -7,7 +7,7 @@ import { tagImage } from './put';
 import { fetchManifest } from './read';
 import type { CopyRun } from './run';
 import { SkopeoEngine } from './skopeo-engine';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { messageOf } from '../../shared/errors';
 import { causeOf } from '../resilience/causes';
 

@@ -2,7 +2,7 @@ import type { FetchedManifest } from './engine';
 import { orElse } from './fallback';
 import { CopyTarget, sourceImage } from './manifest-writer';
 import type { CopyRun } from './run';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { sourceRepository } from '../../../src/image-name';
 import { DigestMismatch } from '../registry/errors';
 import { parseManifest } from '../registry/manifest';

@@ -1,5 +1,5 @@
 import type { BlobMover } from './blobs';
-import type { CopyEngine } from '../../../src/copy-engine';
+import type { CopyEngine } from '../../../src/contract/copy-engine';
 import type { SourceManifest, SourceRegistry } from '../registry/source';
 import type { AimdLimit } from '../resilience/aimd-limit';
 import type { RetryContext } from '../resilience/retry';

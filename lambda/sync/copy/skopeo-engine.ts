@@ -1,7 +1,7 @@
 import type { Engine, FetchedManifest } from './engine';
 import { CopyTarget, ManifestWriter, sourceImage } from './manifest-writer';
 import type { CopyRun } from './run';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { messageOf } from '../../shared/errors';
 import { retrying } from '../resilience/retry';
 import { SkopeoError } from '../skopeo/errors';

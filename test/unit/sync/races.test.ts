@@ -3,7 +3,7 @@ import type { SyncDependencies } from '../../../lambda/sync/context';
 import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
 import { sync } from '../../../lambda/sync/sync';
 import { seededRandom } from '../../../sandbox/faults';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { digest } from '../shared/samples';
 
 /**

@@ -4,7 +4,7 @@ import type { SyncDependencies } from '../../../lambda/sync/context';
 import type { BlobJob } from '../../../lambda/sync/copy/blobs';
 import { CausedError, FailureCause } from '../../../lambda/sync/resilience/failure-cause';
 import { TokenBucket } from '../../../lambda/sync/resilience/token-bucket';
-import { CopyEngine } from '../../../src/copy-engine';
+import { CopyEngine } from '../../../src/contract/copy-engine';
 import { FakeTime } from '../shared/fake-time';
 import { digest } from '../shared/samples';
 

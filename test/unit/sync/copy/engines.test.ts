@@ -1,6 +1,6 @@
 import { SkopeoError } from '../../../../lambda/sync/skopeo/errors';
 import { sync } from '../../../../lambda/sync/sync';
-import { CopyEngine } from '../../../../src/copy-engine';
+import { CopyEngine } from '../../../../src/contract/copy-engine';
 import { digest, version } from '../../shared/samples';
 import { Failure, HOST, World } from '../sync-world';
 
