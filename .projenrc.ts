@@ -24,7 +24,8 @@ const BUNDLED = [
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-ghcr2ecr',
-  description: 'Mirror every container image of a GitHub organization from GHCR into your private ECR, within seconds of the push',
+  description: 'Mirror every container image of a GitHub organization from GHCR into your private ECR, '
+    + 'within seconds of the push',
   author: 'cdk-ghcr2ecr maintainers',
   authorAddress: 'maintainers@users.noreply.github.com',
   authorOrganization: true,
@@ -38,7 +39,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
   minNodeVersion: '20.20.0',
   workflowNodeVersion: '24',
 
-  // The oldest that the mirror works with, see docs/adr/0006-lowest-aws-cdk-lib.md: .ci/compatibility tries it and the newest.
+  // The oldest that the mirror works with, see docs/adr/0006-lowest-aws-cdk-lib.md:
+  // .ci/compatibility tries it and the newest.
   cdkVersion: '2.224.0',
   constructsVersion: '10.0.5',
   jsiiVersion: '~6.0.16',
@@ -57,7 +59,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@jridgewell/sourcemap-codec',
     // GitHub's own implementation of signatures: the tests hold ours against it.
     '@octokit/webhooks-methods',
-    // Exactly: later releases were published without the binaries of some platforms, and then `npm ci` fails everywhere.
+    // Exactly: later releases were published without the binaries of some platforms, and
+    // then `npm ci` fails everywhere.
     '@swc/core@1.16.18',
     '@swc/jest',
     // What Lambda's runtime brings, and CDK's provider framework takes from there: for the local cloud.
@@ -77,8 +80,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
 // ---------------------------------------------------------------------------------------------- toolchain
 
-// swc instead of ts-jest: types are checked once for all trees by `npm run typecheck`, not file by file in every worker,
-// and packages that are published as ES modules only (Octokit) can be loaded.
+// swc instead of ts-jest: types are checked once for all trees by `npm run typecheck`, not file by file in every
+// worker, and packages that are published as ES modules only (Octokit) can be loaded.
 
 const ES_MODULES = [
   '@octokit', 'universal-user-agent', 'before-after-hook', 'universal-github-app-jwt', 'toad-cache', 'content-type',
@@ -86,7 +89,10 @@ const ES_MODULES = [
 ];
 project.jest!.config.preset = undefined;
 project.jest!.config.transform = {
-  '\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } }],
+  '\\.[cm]?[jt]sx?$': [
+    '@swc/jest',
+    { jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } }, module: { type: 'commonjs' } },
+  ],
 };
 project.jest!.config.transformIgnorePatterns = [
   `/node_modules/(?!(${ES_MODULES.join('|')})/)`,
@@ -98,7 +104,8 @@ project.jest!.config.moduleNameMapper = {
 project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
 project.jest!.config.globalSetup = '<rootDir>/test/setup/bundle-when-needed.ts';
 project.jest!.config.collectCoverage = false;
-// The end-to-end tests mostly wait, so that no core has to be left free. No test asserts a time, and a busy machine takes longer.
+// The end-to-end tests mostly wait, so that no core has to be left free. No test asserts a time,
+// and a busy machine takes longer.
 project.jest!.config.maxWorkers = '100%';
 project.jest!.config.testTimeout = 30_000;
 project.jest!.config.watchPathIgnorePatterns = ['/node_modules/'];
@@ -109,7 +116,13 @@ new JsonFile(project, 'tsconfig.check.json', {
   obj: {
     extends: './tsconfig.json',
     compilerOptions: {
-      rootDir: '.', module: 'preserve', moduleResolution: 'bundler', lib: ['es2023'], noEmit: true, declaration: false, isolatedModules: true,
+      rootDir: '.',
+      module: 'preserve',
+      moduleResolution: 'bundler',
+      lib: ['es2023'],
+      noEmit: true,
+      declaration: false,
+      isolatedModules: true,
     },
     include: ['src/**/*.ts', 'lambda/**/*.ts', 'sandbox/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
   },
@@ -144,7 +157,8 @@ project.addTask('test:unit', {
 });
 
 project.addTask('demo', {
-  description: 'Run the mirror in the local cloud: a small organization, its first sync, live pushes (--serve, --json FILE)',
+  description: 'Run the mirror in the local cloud: a small organization, its first sync, '
+    + 'live pushes (--serve, --json FILE)',
   steps: [
     { exec: '.ci/system-packages unzip' },
     { spawn: project.bundler.bundleTask.name },
@@ -168,7 +182,8 @@ project.addTask('bench', {
 });
 
 project.addTask('size', {
-  description: 'Simulate large organizations, outages and first fills over the real dispatch, in full, and print the figures',
+  description: 'Simulate large organizations, outages and first fills over the real dispatch, '
+    + 'in full, and print the figures',
   env: { SIZE: 'full' },
   exec: 'jest test/unit/dispatch/size.simulation.test.ts',
 });
@@ -195,14 +210,17 @@ for (const program of PROGRAMS) {
       '--metafile': `.metafiles/${program}.json`,
       // The ES modules of the AWS SDK can be tree-shaken, its CommonJS can't: a third less.
       '--main-fields': 'module,main',
-      ...(program === 'sync' ? {} : { '--alias:@aws-sdk/credential-provider-node': './lambda/shared/lambda-credentials.ts' }),
+      ...(program === 'sync' ? {} : {
+        '--alias:@aws-sdk/credential-provider-node': './lambda/shared/lambda-credentials.ts',
+      }),
     },
     tsconfigPath: 'tsconfig.check.json',
     watchTask: false,
   });
 }
 
-bundler.bundleTask.exec(`tsx projenrc/own-source-maps.ts ${PROGRAMS.map(program => `assets/lambda/${program}/index.js.map`).join(' ')}`);
+bundler.bundleTask.exec('tsx projenrc/own-source-maps.ts '
+  + `${PROGRAMS.map(program => `assets/lambda/${program}/index.js.map`).join(' ')}`);
 bundler.bundleTask.exec('tsx projenrc/third-party-notice.ts');
 project.gitignore.exclude('/.metafiles/', '/THIRD-PARTY-NOTICES');
 
@@ -226,10 +244,15 @@ project.eslint!.addOverride({
   files: ['.projenrc.ts', 'projenrc/**'],
   rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
 });
-// They import the library by its name, which exists in an app alone: .ci/bindings and .ci/sample-app compile them there.
+// They import the library by its name, which exists in an app alone: .ci/bindings and
+// .ci/sample-app compile them there.
 project.eslint!.addOverride({
   files: ['examples/**', 'sample-app/**'],
-  rules: { 'import/no-unresolved': 'off', 'import/no-extraneous-dependencies': 'off', '@typescript-eslint/no-floating-promises': 'off' },
+  rules: {
+    'import/no-unresolved': 'off',
+    'import/no-extraneous-dependencies': 'off',
+    '@typescript-eslint/no-floating-promises': 'off',
+  },
 });
 
 // ---------------------------------------------------------------------------------------------- direction of imports

@@ -16,7 +16,7 @@ export const USAGE = `npm run bench [-- OPTIONS]
   --only NAME             run this scenario alone; may be given several times: SCENARIOS
   --quick                 small inputs, one distance, one setting of each rival, single runs: shows that everything is
                           copied right, not how fast; promises about time are not judged
-  --rtt MS                round trip of every server, milliseconds; may be given several times (5 and 30; with --quick 5)
+  --rtt MS                round trip of every server, milliseconds; may be repeated (5 and 30; with --quick 5)
   --connection-rtts N     further round trips for opening a connection: TCP 1, TLS 1.3 1 (2)
   --seed N                the inputs are generated from it (5)
   --json FILE             also write machine, rows and verdicts as JSON
@@ -32,7 +32,9 @@ export function parseArguments(args: readonly string[], scenarios: readonly stri
   if (values.help) { return 'help'; }
   const only = values.only ?? [];
   const unknown = only.find(name => !scenarios.includes(name));
-  if (unknown !== undefined) { throw new Error(`--only is "${unknown}", expected one of ${scenarios.join(', ')}.\n\n${usage(scenarios)}`); }
+  if (unknown !== undefined) {
+    throw new Error(`--only is "${unknown}", expected one of ${scenarios.join(', ')}.\n\n${usage(scenarios)}`);
+  }
   const quick = values.quick ?? false;
   return {
     json: values.json,

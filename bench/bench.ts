@@ -66,13 +66,19 @@ async function runAll(only: readonly string[], options: BenchOptions): Promise<S
 /** Names the stand-in for each part, so that nobody takes these numbers for those of AWS. */
 function simulated({ distances, connectionRoundTrips, seed }: BenchArguments): string[] {
   return [
-    'Simulated: GitHub, GHCR (blobs by redirect) and ECR are stand-ins on loopback, in a process of their own, and speak no TLS. Every request takes a '
-    + `round trip of ${distances.join(' or ')} ms, the first one on a connection ${connectionRoundTrips} more (as TCP and TLS need), for every contestant `
+    'Simulated: GitHub, GHCR (blobs by redirect) and ECR are stand-ins on loopback, in a process of their own, '
+    + 'and speak no TLS. Every request takes a '
+    + `round trip of ${distances.join(' or ')} ms, the first one on a connection ${connectionRoundTrips} more (as TCP `
+    + 'and TLS need), for every contestant '
     + 'and server alike; bandwidth is loopback\'s. Where a quota of PutImage is named, the stand-in enforces it.',
-    `Inputs are generated from seed ${seed}. n is the number of runs; seconds are the median of three or more, and the slowest of fewer. Rivals are swept: `
-    + 'each setting is run once and killed when it takes longer than another, then the best runs as often as ours. Peak memory is the highest proportional '
-    + `set size (PSS) of the contestant's process tree, every ${MEMORY_SAMPLE_MS} ms. ECR's repositories are made for the rivals before the clock starts; ours `
-    + 'makes its own. Programs that copy image by image are given the list of tags. After every run the digests of all tags, and the children of indexes, '
+    `Inputs are generated from seed ${seed}. n is the number of runs; seconds are the median of three or more, `
+    + 'and the slowest of fewer. Rivals are swept: '
+    + 'each setting is run once and killed when it takes longer than another, then the best runs as often as ours. '
+    + 'Peak memory is the highest proportional '
+    + `set size (PSS) of the contestant's process tree, every ${MEMORY_SAMPLE_MS} ms. ECR's repositories are made for `
+    + 'the rivals before the clock starts; ours '
+    + 'makes its own. Programs that copy image by image are given the list of tags. After every run the digests of all '
+    + 'tags, and the children of indexes, '
     + 'are compared.',
   ];
 }

@@ -22,9 +22,9 @@ export interface Standing {
 }
 
 /**
- * Programs against each other. In a first round each setting of each program is run once, and is given up as soon as it has taken longer
- * than the best one of the same program; then the best ones are run as often as ours, in turn, so that whatever else the machine does
- * hits all of them.
+ * Programs against each other. In a first round each setting of each program is run once, and is given up as soon as it
+ * has taken longer than the best one of the same program; then the best ones are run as often as ours, in turn, so that
+ * whatever else the machine does hits all of them.
  */
 export async function contest(entries: readonly Entry[], rounds: number, start: Start): Promise<Standing[]> {
   const standings: Standing[] = [];
@@ -50,7 +50,9 @@ async function sweep(entry: Entry, start: Start): Promise<Standing> {
 
 /** undefined when none has copied everything. */
 function fastestOf(tried: readonly Tried[]): Tried | undefined {
-  return tried.filter(({ run }) => run.stopped !== true && run.problems.length === 0).sort((a, b) => a.run.seconds - b.run.seconds)[0];
+  return tried.filter(({
+    run,
+  }) => run.stopped !== true && run.problems.length === 0).sort((a, b) => a.run.seconds - b.run.seconds)[0];
 }
 
 function sweptText({ contestant: { setting }, run: { seconds, stopped, problems } }: Tried): string {

@@ -14,8 +14,8 @@ export function copiers({ programs, quick }: BenchOptions): Entry[] {
 }
 
 /**
- * Everybody who copies one image. The number of images at a time makes no difference then, except to regsync, which also works in
- * parallel inside of one.
+ * Everybody who copies one image. The number of images at a time makes no difference then, except to regsync, which
+ * also works in parallel inside of one.
  */
 export function imageCopiers({ programs, quick }: BenchOptions): Entry[] {
   const sweep = regsync(programs.regsync);

@@ -13,7 +13,10 @@ export interface InputShape {
   readonly digests?: number;
   /** `linux/amd64`; several give an index. */
   readonly platforms: readonly string[];
-  /** Random bytes of the layers: one that all packages share, one that a package's images share, one of each image. 0 = no such layer. */
+  /**
+   * Random bytes of the layers: one that all packages share, one that a package's images share, one of
+   * each image. 0 = no such layer.
+   */
   readonly layerBytes: { readonly shared: number; readonly ofPackage: number; readonly own: number };
 }
 
@@ -42,14 +45,17 @@ export function packageNames({ packages }: Pick<InputShape, 'packages'>): string
 /** Every tag of an input, by name. */
 export function imageNames(shape: InputShape): { package: string; tag: string }[] {
   const numbers = Array.from({ length: digestsOf(shape) }, (_, number) => number);
-  return packageNames(shape).flatMap(name => numbers.flatMap(number => tagsOf(shape, number).map(tag => ({ package: name, tag }))));
+  return packageNames(shape)
+    .flatMap(name => numbers.flatMap(number => tagsOf(shape, number).map(tag => ({ package: name, tag }))));
 }
 
 export function describeInput(shape: InputShape): string {
   const { packages, tags, platforms, layerBytes: { shared, ofPackage, own } } = shape;
   const layers = [[shared, 'shared by all'], [ofPackage, 'shared by a package'], [own, 'of its own']] as const;
-  return `${packages} packages x ${tags} tags on ${digestsOf(shape)} digests, platforms ${platforms.join(' and ')}, layers each: `
-    + `${layers.filter(([bytes]) => bytes > 0).map(([bytes, what]) => `${kibibytes(bytes)} ${what}`).join(', ')}; seed ${shape.seed}`;
+  return `${packages} packages x ${tags} tags on ${digestsOf(shape)} digests, `
+    + `platforms ${platforms.join(' and ')}, layers each: `
+    + `${layers.filter(([bytes]) => bytes > 0).map(([bytes, what]) => `${kibibytes(bytes)} ${what}`).join(', ')}; seed `
+    + `${shape.seed}`;
 }
 
 function digestsOf({ digests, tags }: InputShape): number {
@@ -60,7 +66,8 @@ function imageOf(shape: InputShape, packageNumber: number, number: number): Inpu
   const children = shape.platforms.map(platform => {
     const seeds = ['shared', `package ${packageNumber}`, `image ${packageNumber} ${number}`];
     const { shared, ofPackage, own } = shape.layerBytes;
-    const layers = [shared, ofPackage, own].flatMap((bytes, at) => bytes === 0 ? [] : [cachedLayer(`${shape.seed} ${seeds[at]} ${platform}`, bytes)]);
+    const layers = [shared, ofPackage, own]
+      .flatMap((bytes, at) => bytes === 0 ? [] : [cachedLayer(`${shape.seed} ${seeds[at]} ${platform}`, bytes)]);
     return image({ seed: `${shape.seed} ${packageNumber} ${number}`, platform, layers });
   });
   const [first] = children;
@@ -73,7 +80,8 @@ function imageOf(shape: InputShape, packageNumber: number, number: number): Inpu
 
 /** The tags of a digest: dealt out in turn. */
 function tagsOf(shape: InputShape, number: number): [string, ...string[]] {
-  const others = Array.from({ length: shape.tags }, (_, at) => at).filter(at => at % digestsOf(shape) === number && at !== number);
+  const others = Array.from({ length: shape.tags }, (_, at) => at)
+    .filter(at => at % digestsOf(shape) === number && at !== number);
   return [`1.${number}.0`, ...others.map(at => `1.${at}.0`)];
 }
 

@@ -31,5 +31,6 @@ export function describeMachine({ regsync, crane, skopeo }: Programs): Machine {
 
 export function machineLine({ date, cpu, cpus: count, memoryGiB, load, ...versions }: Machine): string {
   const { node, skopeo, regsync, crane } = versions;
-  return `${date} UTC, ${count} x ${cpu}, ${memoryGiB} GiB, load ${load}, Node ${node}, skopeo ${skopeo}, regsync ${regsync}, crane ${crane}`;
+  return `${date} UTC, ${count} x ${cpu}, ${memoryGiB} GiB, load ${load}, Node ${node}, skopeo ${skopeo}, `
+    + `regsync ${regsync}, crane ${crane}`;
 }

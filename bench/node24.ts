@@ -11,7 +11,10 @@ export interface LambdaNode {
 
 const CACHE = join(tmpdir(), 'cdk-ghcr2ecr-bench');
 
-/** Node as Lambda runs it: LAMBDA_NODE, else the npm package that carries the binary, kept in a cache. Else this process's own, and it says so. */
+/**
+ * Node as Lambda runs it: LAMBDA_NODE, else the npm package that carries the binary, kept in a cache. Else this
+ * process's own, and it says so.
+ */
 export function lambdaNode(say: (line: string) => void): LambdaNode {
   const given = process.env.LAMBDA_NODE;
   if (given !== undefined && given !== '') { return { path: given, version: versionOf(given) }; }
@@ -20,9 +23,14 @@ export function lambdaNode(say: (line: string) => void): LambdaNode {
   const path = join(CACHE, 'node_modules', name, 'bin', 'node');
   if (!existsSync(path)) {
     mkdirSync(CACHE, { recursive: true });
-    const installed = spawnSync('npm', ['install', '--prefix', CACHE, '--no-save', '--no-audit', '--no-fund', `${name}@24`], { encoding: 'utf8' });
+    const installed = spawnSync(
+      'npm',
+      ['install', '--prefix', CACHE, '--no-save', '--no-audit', '--no-fund', `${name}@24`],
+      { encoding: 'utf8' },
+    );
     if (installed.status !== 0 || !existsSync(path)) {
-      say(`  Node 24 could not be installed (${name}): measuring with ${process.version}. Set LAMBDA_NODE to a binary of Node 24.`);
+      say(`  Node 24 could not be installed (${name}): measuring with ${process.version}. `
+        + 'Set LAMBDA_NODE to a binary of Node 24.');
       return own();
     }
   }

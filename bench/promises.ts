@@ -25,9 +25,20 @@ export function skopeoAgainstDirect(rows: readonly Row[], limits: Readonly<Recor
 }
 
 /** An engine needs at most so many times what the rate of PutImage alone takes. */
-export function againstBound(rows: readonly Row[], tool: Tool, bound: { readonly seconds: number; readonly puts: number }, limit: number): Verdict[] {
+export function againstBound(
+  rows: readonly Row[],
+  tool: Tool,
+  bound: { readonly seconds: number; readonly puts: number },
+  limit: number,
+): Verdict[] {
   return rows.filter(row => row.tool === tool).map(row => (
-    atMost(placeOf(row), `time of ${tool} : bound of ${bound.seconds.toFixed(1)} s for ${bound.puts} PutImage`, row.seconds / bound.seconds, limit, 'x')
+    atMost(
+      placeOf(row),
+      `time of ${tool} : bound of ${bound.seconds.toFixed(1)} s for ${bound.puts} PutImage`,
+      row.seconds / bound.seconds,
+      limit,
+      'x',
+    )
   ));
 }
 

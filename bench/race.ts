@@ -39,7 +39,12 @@ export interface RunOptions {
 let races = 0;
 
 /** Runs a program over a part of the input, and compares what came out. */
-export async function runOnce(contestant: Contestant, name: string, race: Race, { work, prefix, limitSeconds }: RunOptions): Promise<Run> {
+export async function runOnce(
+  contestant: Contestant,
+  name: string,
+  race: Race,
+  { work, prefix, limitSeconds }: RunOptions,
+): Promise<Run> {
   const { servers, directory, say, scenario, roundTripMs } = race;
   const number = ++races;
   const into = prefix ?? `${servers.addresses.namespace}/run-${number}`;

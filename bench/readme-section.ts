@@ -33,13 +33,19 @@ const LABELS: readonly (readonly [RegExp, string])[] = [
 
 const TOOLS: readonly Tool[] = ['DIRECT', 'SKOPEO', 'regsync', 'crane', 'skopeo'];
 
-export function performanceSection({ machine, arguments: { distances, connectionRoundTrips }, rows, verdicts }: Recorded): string {
+export function performanceSection(
+  { machine, arguments: { distances, connectionRoundTrips }, rows, verdicts }: Recorded,
+): string {
   const { cpus, date, node, skopeo, regsync, crane } = machine;
   const paragraphs = [
-    `\`npm run bench\` measures both engines and the rivals on the same inputs, in one run, on ${cpus} cores, ${date.slice(0, 10)}: Node ${node}, `
-    + `skopeo ${skopeo}, regsync ${regsync}, crane ${crane}. Everything is simulated on one machine: registries and AWS APIs on loopback without TLS, `
-    + `${distances.join(' or ')} ms to every server and back, ${connectionRoundTrips} round trips more for a new connection, ECR's quota of PutImage where it is named. `
-    + 'Each rival is swept over its settings in each row, and the best one counts. Seconds are medians where n is 3 or more; read them as ratios.',
+    `\`npm run bench\` measures both engines and the rivals on the same inputs, in one run, on ${cpus} cores, `
+    + `${date.slice(0, 10)}: Node ${node}, `
+    + `skopeo ${skopeo}, regsync ${regsync}, crane ${crane}. Everything is simulated on one machine: `
+    + 'registries and AWS APIs on loopback without TLS, '
+    + `${distances.join(' or ')} ms to every server and back, ${connectionRoundTrips} round trips more for a new `
+    + "connection, ECR's quota of PutImage where it is named. "
+    + 'Each rival is swept over its settings in each row, and the best one counts. Seconds are medians where n is 3 or '
+    + 'more; read them as ratios.',
     table(rows),
     settings(rows),
     missed(verdicts),
@@ -53,10 +59,12 @@ function table(rows: readonly Row[]): string {
     const of = rows.filter(({ scenario, tool }) => pattern.test(scenario) && tool !== undefined);
     return [...new Set(of.map(({ roundTripMs }) => roundTripMs))].map(ms => {
       const here = of.filter(({ roundTripMs }) => roundTripMs === ms);
-      return `| ${label} | ${ms} ms | ${here[0].runs} | ${TOOLS.map(tool => cell(here.find(row => row.tool === tool))).join(' | ')} |`;
+      return `| ${label} | ${ms} ms | ${here[0].runs} | `
+        + `${TOOLS.map(tool => cell(here.find(row => row.tool === tool))).join(' | ')} |`;
     });
   });
-  return [`| | round trip | n | ${TOOLS.join(' | ')} |`, `|---|${'---|'.repeat(TOOLS.length + 2)}`, ...lines].join('\n');
+  return [`| | round trip | n | ${TOOLS.join(' | ')} |`, `|---|${'---|'.repeat(TOOLS.length + 2)}`, ...lines]
+    .join('\n');
 }
 
 function cell(row: Row | undefined): string {
@@ -73,13 +81,16 @@ function secondsText(seconds: number): string {
 
 /** Which setting of each rival was the best where. */
 function settings(rows: readonly Row[]): string {
-  const shown = rows.filter(({ scenario, setting }) => setting !== undefined && LABELS.some(([pattern]) => pattern.test(scenario)));
+  const shown = rows.filter(({ scenario, setting }) => setting !== undefined
+    && LABELS.some(([pattern]) => pattern.test(scenario)));
   const texts = (['regsync', 'crane', 'skopeo'] as const).flatMap(tool => {
     const best = new Map<string, string[]>();
     for (const { setting = '', scenario, roundTripMs } of shown.filter(row => row.tool === tool)) {
       best.set(setting, [...best.get(setting) ?? [], `${scenario} at ${roundTripMs} ms`]);
     }
-    return best.size === 0 ? [] : [`${tool} ${[...best].map(([setting, places]) => `\`${setting}\` (${places.join('; ')})`).join(', ')}`];
+    return best.size === 0
+      ? []
+      : [`${tool} ${[...best].map(([setting, places]) => `\`${setting}\` (${places.join('; ')})`).join(', ')}`];
   });
   return texts.length === 0 ? '' : `The best settings: ${texts.join('; ')}.`;
 }
@@ -87,7 +98,8 @@ function settings(rows: readonly Row[]): string {
 function missed(verdicts: readonly Verdict[]): string {
   const misses = verdicts.filter(({ met }) => !met);
   if (misses.length === 0) { return 'Every promise of the benchmark is met.'; }
-  const list = misses.map(({ scenario, what, measured, threshold }) => `- ${scenario}: ${what} is ${measured}, promised is ${threshold}`);
+  const list = misses.map(({ scenario, what, measured, threshold }) =>
+    `- ${scenario}: ${what} is ${measured}, promised is ${threshold}`);
   return [`What is behind in this run, ${misses.length} of ${verdicts.length} promises:`, '', ...list].join('\n');
 }
 

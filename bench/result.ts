@@ -80,9 +80,21 @@ export interface Scenario {
 
 /** `rival` needs at least so many times what we need. */
 export function atLeast(scenario: string, what: string, rival: number, own: number, factor: number): Verdict {
-  return { scenario, what, measured: `${(rival / own).toFixed(2)}x`, threshold: `>= ${factor}x`, met: rival / own >= factor };
+  return {
+    scenario,
+    what,
+    measured: `${(rival / own).toFixed(2)}x`,
+    threshold: `>= ${factor}x`,
+    met: rival / own >= factor,
+  };
 }
 
 export function atMost(scenario: string, what: string, measured: number, limit: number, unit: string): Verdict {
-  return { scenario, what, measured: `${measured.toFixed(2)}${unit}`, threshold: `<= ${limit}${unit}`, met: measured <= limit };
+  return {
+    scenario,
+    what,
+    measured: `${measured.toFixed(2)}${unit}`,
+    threshold: `<= ${limit}${unit}`,
+    met: measured <= limit,
+  };
 }

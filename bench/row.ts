@@ -11,10 +11,16 @@ export interface Sample {
 
 /** undefined when the part is the whole. */
 export function sampleOf(part: number, packages: number): Sample | undefined {
-  return part === packages ? undefined : { share: part / packages, text: `estimated from ${part} of ${packages} packages` };
+  return part === packages
+    ? undefined
+    : { share: part / packages, text: `estimated from ${part} of ${packages} packages` };
 }
 
-/** What a contestant's runs come to. @param sample what it got of the input: what grows with the input is scaled up by it */
+/**
+ * What a contestant's runs come to.
+ *
+ * @param sample what it got of the input: what grows with the input is scaled up by it
+ */
 export function rowOf(scenario: string, contestant: string, runs: readonly Run[], sample?: Sample): Row {
   const scale = sample === undefined ? 1 : 1 / sample.share;
   const of = (pick: (run: Run) => number): number => typical(runs.map(pick)) * scale;
@@ -32,7 +38,8 @@ export function rowOf(scenario: string, contestant: string, runs: readonly Run[]
     connections: Math.round(of(run => run.traffic.connections)),
     readBytes: of(run => run.traffic.blobBytesRead),
     writtenBytes: of(run => run.traffic.blobBytesWritten),
-    // Memory does not grow with the number of images that come one after the other. A promise about it is about the worst run.
+    // Memory does not grow with the number of images that come one after the other. A promise
+    // about it is about the worst run.
     peakBytes: percentile(runs.map(run => run.peakBytes), 100),
     ...(notes.length > 0 && { note: notes.join('; ') }),
     ...((sample !== undefined || runs.some(({ problems }) => problems.length > 0)) && { incomparable: true }),

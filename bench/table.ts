@@ -10,15 +10,29 @@ export function table(head: readonly string[], body: readonly (readonly string[]
 }
 
 const HEAD = [
-  'scenario', 'ms', 'contestant', 'setting', 'n', 'seconds', 'fastest', 'slowest', 'requests', 'github', 'ghcr', 'ecr', 'aws', 'connections',
-  'read MB', 'written MB', 'peak MB', 'note',
+  'scenario', 'ms', 'contestant', 'setting', 'n', 'seconds', 'fastest', 'slowest', 'requests', 'github', 'ghcr', 'ecr',
+  'aws', 'connections', 'read MB', 'written MB', 'peak MB', 'note',
 ];
 
 export function measurements(rows: readonly Row[]): string[] {
   return table(HEAD, rows.map(row => [
-    row.scenario, whole(row.roundTripMs), row.contestant, row.setting ?? '', String(row.runs), secondsText(row.seconds), secondsText(row.fastest),
-    secondsText(row.slowest), whole(row.requests), whole(row.requestsBy?.github), whole(row.requestsBy?.ghcr), whole(row.requestsBy?.ecr),
-    whole(row.requestsBy?.aws), whole(row.connections), megabytes(row.readBytes), megabytes(row.writtenBytes), megabytes(row.peakBytes),
+    row.scenario,
+    whole(row.roundTripMs),
+    row.contestant,
+    row.setting ?? '',
+    String(row.runs),
+    secondsText(row.seconds),
+    secondsText(row.fastest),
+    secondsText(row.slowest),
+    whole(row.requests),
+    whole(row.requestsBy?.github),
+    whole(row.requestsBy?.ghcr),
+    whole(row.requestsBy?.ecr),
+    whole(row.requestsBy?.aws),
+    whole(row.connections),
+    megabytes(row.readBytes),
+    megabytes(row.writtenBytes),
+    megabytes(row.peakBytes),
     [row.note, row.swept].filter(Boolean).join('; '),
   ]));
 }
@@ -26,7 +40,13 @@ export function measurements(rows: readonly Row[]): string[] {
 export function verdicts(list: readonly Verdict[]): string[] {
   return table(
     ['scenario', 'promise', 'measured', 'threshold', 'verdict'],
-    list.map(({ scenario, what, measured, threshold, met }) => [scenario, what, measured, threshold, met ? 'PASS' : 'MISS']),
+    list.map(({ scenario, what, measured, threshold, met }) => [
+      scenario,
+      what,
+      measured,
+      threshold,
+      met ? 'PASS' : 'MISS',
+    ]),
   );
 }
 

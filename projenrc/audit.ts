@@ -37,7 +37,10 @@ export function judge(report: AuditReport, bundled: ReadonlySet<string>): Verdic
   const serious = Object.values(report.vulnerabilities)
     .filter(({ name, severity }) => bundled.has(name) || severity === 'high' || severity === 'critical');
   return serious.length === 0
-    ? { kind: 'clean', text: `No known vulnerability in ${bundled.size} bundled packages, and no high one in the others.` }
+    ? {
+      kind: 'clean',
+      text: `No known vulnerability in ${bundled.size} bundled packages, and no high one in the others.`,
+    }
     : { kind: 'vulnerable', text: serious.map(vulnerability => line(vulnerability, bundled)).join('\n') };
 }
 

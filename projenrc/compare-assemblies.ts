@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * Compares what apps in several languages have synthesized: tsx compare-assemblies.ts REFERENCE OTHER... (directories, named for
- * the language). Templates must be equal, the hashes of assets included, and every asset's file must be there.
+ * Compares what apps in several languages have synthesized: tsx compare-assemblies.ts REFERENCE OTHER...
+ * (directories, named for the language). Templates must be equal, the hashes of assets included, and
+ * every asset's file must be there.
  */
 type Json = Record<string, unknown>;
 
@@ -28,7 +29,11 @@ function readJson(file: string): Json {
 function withoutMetadata(template: Json): Json {
   const resources = Object.entries(template.Resources as Record<string, Json>);
   const { CDKMetadataAvailable: _, ...conditions } = (template.Conditions ?? {}) as Json;
-  return { ...template, Conditions: conditions, Resources: Object.fromEntries(resources.filter(([, { Type }]) => Type !== 'AWS::CDK::Metadata')) };
+  return {
+    ...template,
+    Conditions: conditions,
+    Resources: Object.fromEntries(resources.filter(([, { Type }]) => Type !== 'AWS::CDK::Metadata')),
+  };
 }
 
 function readAssembly(directory: string): Assembly {
@@ -36,12 +41,19 @@ function readAssembly(directory: string): Assembly {
   const paths = Object.values(files).map(({ source }) => source.path).filter(path => path !== TEMPLATE);
   const missing = paths.filter(path => !existsSync(join(directory, path)));
   if (missing.length > 0) { throw new Error(`${directory} lacks the asset files ${missing.join(', ')}`); }
-  return { name: basename(directory), directory, template: withoutMetadata(readJson(join(directory, TEMPLATE))), assets: paths.sort() };
+  return {
+    name: basename(directory),
+    directory,
+    template: withoutMetadata(readJson(join(directory, TEMPLATE))),
+    assets: paths.sort(),
+  };
 }
 
 /** The programs as they were built here, byte for byte. */
 function checkPrograms({ name, directory, assets }: Assembly): void {
-  const bundles = assets.map(asset => join(directory, asset, 'index.js')).filter(file => existsSync(file)).map(file => readFileSync(file));
+  const bundles = assets.map(asset => join(directory, asset, 'index.js'))
+    .filter(file => existsSync(file))
+    .map(file => readFileSync(file));
   for (const program of PROGRAMS) {
     const built = readFileSync(join('assets', 'lambda', program, 'index.js'));
     if (!bundles.some(bundle => bundle.equals(built))) { throw new Error(`${name} lacks the program ${program}`); }
@@ -59,7 +71,9 @@ function differences(one: unknown, other: unknown, path: string): string[] {
 }
 
 const [reference, ...others] = process.argv.slice(2).map(readAssembly);
-if (!reference || others.length === 0) { throw new Error('Usage: tsx projenrc/compare-assemblies.ts REFERENCE OTHER...'); }
+if (!reference || others.length === 0) {
+  throw new Error('Usage: tsx projenrc/compare-assemblies.ts REFERENCE OTHER...');
+}
 for (const assembly of [reference, ...others]) { checkPrograms(assembly); }
 
 for (const { name, template, assets } of others) {
@@ -67,7 +81,8 @@ for (const { name, template, assets } of others) {
   const resources = Object.keys(template.Resources as Json).length;
   if (found.length > 0) {
     process.exitCode = 1;
-    process.stderr.write(`${name} differs from ${reference.name} in ${found.length} places:\n${found.slice(0, 20).map(line => `  ${line}\n`).join('')}`);
+    process.stderr.write(`${name} differs from ${reference.name} in ${found.length} `
+      + `places:\n${found.slice(0, 20).map(line => `  ${line}\n`).join('')}`);
   } else {
     process.stdout.write(`${name} equals ${reference.name}: ${resources} resources, ${assets.length} assets.\n`);
   }

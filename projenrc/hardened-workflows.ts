@@ -42,5 +42,7 @@ function hardenJob(job: Job): Job {
 
 /** No later step needs git's credentials: the repository is public, and what pushes brings its own. */
 function withoutCredentials(step: Step): Step {
-  return step.uses?.startsWith('actions/checkout@') ? { ...step, with: { ...step.with, 'persist-credentials': false } } : step;
+  return step.uses?.startsWith('actions/checkout@')
+    ? { ...step, with: { ...step.with, 'persist-credentials': false } }
+    : step;
 }

@@ -4,8 +4,8 @@ import { decode, encode, SourceMapSegment } from '@jridgewell/sourcemap-codec';
 interface SourceMap { version: number; sources: string[]; names: string[]; mappings: string }
 
 /**
- * Leaves in a source map what leads to our own sources. Nobody debugs the bundled libraries by it, and their part is nine
- * tenths of the file.
+ * Leaves in a source map what leads to our own sources. Nobody debugs the bundled libraries by it, and their
+ * part is nine tenths of the file.
  */
 export function ownSources(map: SourceMap): SourceMap {
   const sources: string[] = [];
@@ -24,7 +24,13 @@ export function ownSources(map: SourceMap): SourceMap {
       } else if (segment.length === 4) {
         kept.push([segment[0], renumber(sources, source), segment[2], segment[3]]);
       } else {
-        kept.push([segment[0], renumber(sources, source), segment[2], segment[3], renumber(names, map.names[segment[4]])]);
+        kept.push([
+          segment[0],
+          renumber(sources, source),
+          segment[2],
+          segment[3],
+          renumber(names, map.names[segment[4]]),
+        ]);
       }
     }
     return kept;

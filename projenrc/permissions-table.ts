@@ -57,8 +57,10 @@ function lines(role: string, { Effect, Action, Resource, Condition }: Statement)
     service,
     actions: actions.filter(action => action.startsWith(`${service}:`)).map(action => action.slice(service.length + 1)),
     resource: [Resource].flat().map(resource => shortArn(text(resource))).join(', '),
-    condition: Object.entries(Condition ?? {}).flatMap(([operator, keys]) =>
-      Object.entries(keys).map(([key, value]) => `${operator} ${key} ${[value].flat().map(text).join(', ')}`)).join('; '),
+    condition: Object.entries(Condition ?? {})
+      .flatMap(([operator, keys]) =>
+        Object.entries(keys).map(([key, value]) => `${operator} ${key} ${[value].flat().map(text).join(', ')}`))
+      .join('; '),
   }));
 }
 
@@ -115,13 +117,19 @@ export function withTable(readme: string): string {
   const all = permissions(template());
   const stale = staleReasons(all);
   if (stale.length > 0) {
-    throw new Error(`projenrc/permission-reasons.ts has reasons for ${stale.join(', ')}, which no role may. Remove them.`);
+    throw new Error(`projenrc/permission-reasons.ts has reasons for ${stale.join(', ')}, `
+      + 'which no role may. Remove them.');
   }
   const [before, after] = [readme.indexOf(START), readme.indexOf(END)];
   if (before === -1 || after === -1) {
-    throw new Error(`README.md lacks the marks ${START} and ${END}, between which the table of permissions is written.`);
+    throw new Error(`README.md lacks the marks ${START} and ${END}, `
+      + 'between which the table of permissions is written.');
   }
-  const table = ['| role of | service | actions | resource, condition | why |', '|---|---|---|---|---|', ...all.map(row)].join('\n');
+  const table = [
+    '| role of | service | actions | resource, condition | why |',
+    '|---|---|---|---|---|',
+    ...all.map(row),
+  ].join('\n');
   return `${readme.slice(0, before)}${START}\n\n${table}\n\n${readme.slice(after)}`;
 }
 

@@ -27,11 +27,16 @@ export function publishJob(job: Job): Job {
   if (publib === undefined) { return { ...job, steps }; }
   const usesPython = publib === 'pypi' || publib === 'nuget';
   const at = steps.findIndex(({ id }) => id === 'checkout') + 1;
-  const install: Step = { name: 'Install the pinned tools', run: `npm ci --ignore-scripts --no-audit --no-fund --prefix .repo/${TOOLS}` };
+  const install: Step = {
+    name: 'Install the pinned tools',
+    run: `npm ci --ignore-scripts --no-audit --no-fund --prefix .repo/${TOOLS}`,
+  };
   return {
     ...job,
     steps: [
-      ...(publib === 'nuget' ? [{ uses: github.ActionRefs.ACTIONS_SETUP_PYTHON, with: { 'python-version': '3.12' } }] : []),
+      ...(publib === 'nuget'
+        ? [{ uses: github.ActionRefs.ACTIONS_SETUP_PYTHON, with: { 'python-version': '3.12' } }]
+        : []),
       ...steps.slice(0, at), install, ...(usesPython ? PYTHON : []), ...steps.slice(at, -1),
       ...steps.slice(-1).map(step => ({ ...step, env: publishEnvironment(step.env, usesPython) })),
     ],
@@ -39,7 +44,9 @@ export function publishJob(job: Job): Job {
 }
 
 function publishStep(step: Step): Step {
-  if (step.uses?.startsWith('actions/checkout@')) { return { ...step, with: { ...step.with, 'sparse-checkout': TOOLS } }; }
+  if (step.uses?.startsWith('actions/checkout@')) {
+    return { ...step, with: { ...step.with, 'sparse-checkout': TOOLS } };
+  }
   if (step.uses?.startsWith('actions/setup-python@')) { return { ...step, with: { 'python-version': '3.12' } }; }
   const run = step.run
     ?.replace(/^npx '-p' 'publib@[\w.]+' '(publib-\w+)'$/, `.repo/${TOOLS}/node_modules/.bin/$1`)

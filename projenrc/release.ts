@@ -24,13 +24,18 @@ export const PUBLISHING = {
     mergify: false,
     workflowRunsOn: RUNNER,
     projenCredentials: github.GithubCredentials.fromApp(),
-    pullRequestLintOptions: { semanticTitleOptions: { types: ['feat', 'fix', 'docs', 'perf', 'refactor', 'test', 'build', 'ci', 'chore', 'revert'] } },
+    pullRequestLintOptions: {
+      semanticTitleOptions: {
+        types: ['feat', 'fix', 'docs', 'perf', 'refactor', 'test', 'build', 'ci', 'chore', 'revert'],
+      },
+    },
   },
   workflowRunsOn: RUNNER,
   // Trusted publishers are bound to this environment, and a maintainer can demand a review for it.
   releaseEnvironment: 'release',
   pullRequestTemplateContents: [
-    '<!-- The title becomes the commit and decides the version: "fix: ...", "feat: ...", "feat!: ..." for a breaking change. -->',
+    '<!-- The title becomes the commit and decides the version: "fix: ...", "feat: ...", "feat!: '
+      + '..." for a breaking change. -->',
     '',
     'What a user of the mirror gets from this, and how it was tried:',
     '',
@@ -85,12 +90,14 @@ export function addRelease(project: awscdk.AwsCdkConstructLibrary): void {
 }
 
 /**
- * jsii-pacmak writes the versions of indirect dependencies that are installed here into the Go module. The oldest that our
- * aws-cdk-lib accepts ask least of its users.
+ * jsii-pacmak writes the versions of indirect dependencies that are installed here into the Go module. The oldest that
+ * our aws-cdk-lib accepts ask least of its users.
  */
 const OLDEST_INDIRECT = ['@aws-cdk/asset-node-proxy-agent-v6@2.1.0', '@aws-cdk/cloud-assembly-schema@48.6.0'];
 
-/** `package:all` needs what this machine is likely to have. The release workflow also compiles .NET (`package:dotnet`). */
+/**
+ * `package:all` needs what this machine is likely to have. The release workflow also compiles .NET (`package:dotnet`).
+ */
 function addPackaging(project: awscdk.AwsCdkConstructLibrary): void {
   const all = project.addTask('package:all', {
     description: 'Build the packages for npm, PyPI, Maven and Go, and generate the code of the one for NuGet',
@@ -103,7 +110,9 @@ function addPackaging(project: awscdk.AwsCdkConstructLibrary): void {
   packageReleases(project);
 }
 
-/** In a release, all packages and the list of what is in them are made by one job, while the version is in package.json. */
+/**
+ * In a release, all packages and the list of what is in them are made by one job, while the version is in package.json.
+ */
 function packageReleases(project: awscdk.AwsCdkConstructLibrary): void {
   const pullRequest = 'node -e "process.exit(process.env.CI && !process.env.RELEASE ? 0 : 1)"';
   const otherwise = 'node -e "process.exit(process.env.CI && !process.env.RELEASE ? 1 : 0)"';

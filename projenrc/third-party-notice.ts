@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Writes THIRD-PARTY-NOTICES: the licenses of what esbuild has put into the programs, as its metafiles say. Fails on a license that
- * is not permissive, for then we couldn't ship the programs under Apache-2.0.
+ * Writes THIRD-PARTY-NOTICES: the licenses of what esbuild has put into the programs, as its metafiles say. Fails on a
+ * license that is not permissive, for then we couldn't ship the programs under Apache-2.0.
  */
 interface Metafile {
   readonly outputs: Record<string, { readonly inputs: Record<string, { readonly bytesInOutput: number }> }>;
@@ -31,7 +31,8 @@ function bundledDirectories(): string[] {
     const { outputs } = JSON.parse(readFileSync(join(METAFILES, file), 'utf8')) as Metafile;
     return Object.values(outputs).flatMap(output => Object.entries(output.inputs));
   });
-  const directories = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([input]) => packageDirectory(input));
+  const directories = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([input]) => packageDirectory(input));
   return [...new Set(directories.filter(directory => directory !== undefined))];
 }
 
@@ -42,13 +43,18 @@ function readManifest(directory: string): Manifest {
 function notice(directory: string): string {
   const { name, version, license, author } = readManifest(directory);
   if (!license || !PERMISSIVE.includes(license)) {
-    throw new Error(`${name}@${version} is bundled into a program and licensed "${license}", expected one of ${PERMISSIVE.join(', ')}. Replace the dependency, or have the license looked at before you add it.`);
+    throw new Error(`${name}@${version} is bundled into a program and licensed "${license}", expected one of `
+      + `${PERMISSIVE.join(', ')}. Replace the dependency, or have the license looked at before you add it.`);
   }
-  const texts = readdirSync(directory).filter(file => LEGAL_FILE.test(file)).sort().map(file => readFileSync(join(directory, file), 'utf8').trim());
+  const texts = readdirSync(directory)
+    .filter(file => LEGAL_FILE.test(file))
+    .sort()
+    .map(file => readFileSync(join(directory, file), 'utf8').trim());
   const holder = typeof author === 'string' ? author : author?.name;
   // Of these licenses without a text, MIT-0 asks for none, and the one of Apache-2.0 is our own.
   const text = texts.join('\n\n')
-    || `The package holds no license text. It declares ${license}${license === 'Apache-2.0' ? ' (see LICENSE)' : ''}${holder ? ` and names ${holder} as its author` : ''}.`;
+    || `The package holds no license text. It declares ${license}${license === 'Apache-2.0' ? ' (see LICENSE)' : ''}`
+      + `${holder ? ` and names ${holder} as its author` : ''}.`;
   return `${name} ${version} (${license})\n\n${text}\n`;
 }
 

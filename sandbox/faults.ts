@@ -2,7 +2,12 @@ import type { IncomingMessage } from 'node:http';
 
 /** A fault of one HTTP exchange. */
 export type Fault =
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | {
+    readonly kind: 'status';
+    readonly status: number;
+    readonly headers?: Record<string, string>;
+    readonly body?: string;
+  }
   /** The connection is reset before any answer. */
   | { readonly kind: 'reset' }
   /** The answer is cut after so many body bytes, and the connection is reset. */
@@ -33,7 +38,10 @@ export interface FaultRule {
 
 interface ArmedRule extends FaultRule { seen: number; struck: number }
 
-/** Faults of one server: scripted rules in their order, then random ones from the seed, and a round-trip time for every exchange. */
+/**
+ * Faults of one server: scripted rules in their order, then random ones from the seed, and a
+ * round-trip time for every exchange.
+ */
 export class Faults {
   /** The injected faults, for assertions and for the report of a failing seed. */
   public readonly injected: { readonly method: string; readonly path: string; readonly fault: Fault }[] = [];

@@ -70,7 +70,13 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
 }
 
 function recordExchange(requests: RequestRecord[], request: IncomingMessage, response: ServerResponse): RequestRecord {
-  const record: RequestRecord = { method: request.method ?? '', path: request.url ?? '', status: 0, requestBytes: 0, responseBytes: 0 };
+  const record: RequestRecord = {
+    method: request.method ?? '',
+    path: request.url ?? '',
+    status: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+  };
   requests.push(record);
   const before = { read: request.socket.bytesRead, written: request.socket.bytesWritten };
   response.on('close', () => {
@@ -81,7 +87,12 @@ function recordExchange(requests: RequestRecord[], request: IncomingMessage, res
   return record;
 }
 
-async function exchange(handler: Handler, faults: Faults, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function exchange(
+  handler: Handler,
+  faults: Faults,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (faults.roundTripMs > 0) { await sleep(faults.roundTripMs); }
   const fault = faults.next(request);
   if (fault && await strike(fault, request, response)) { return; }
@@ -171,7 +182,15 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': String(bytes.length), ...headers }).end(bytes);
+  response.writeHead(
+    status,
+    { 'content-type': 'application/json; charset=utf-8', 'content-length': String(bytes.length), ...headers },
+  ).end(bytes);
 }

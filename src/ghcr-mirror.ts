@@ -169,12 +169,15 @@ export class GhcrMirror extends Construct {
     const name = repositoryName(this.repositoryPrefix, packageName);
     const known = Token.isUnresolved(this.repositoryPrefix) ? repositoryName('prefix', packageName) : name;
     if (packageName === '' || !isRepositoryName(known)) {
-      throw new Error(`GhcrMirror: repository("${packageName}") is named "${name}", which ECR does not accept. Give the package's name without the organization, such as "app" or "team/tool".`);
+      throw new Error(`GhcrMirror: repository("${packageName}") is named "${name}", which ECR does not accept. `
+        + 'Give the package\'s name without the organization, such as "app" or "team/tool".');
     }
     // A construct's id must not contain a slash, and no repository's name contains a colon.
     const id = `Repository-${packageName.toLowerCase().replace(/\//g, ':')}`;
     const existing = this.node.tryFindChild(id);
-    return existing instanceof Construct ? existing as unknown as IRepository : Repository.fromRepositoryName(this, id, name);
+    return existing instanceof Construct
+      ? existing as unknown as IRepository
+      : Repository.fromRepositoryName(this, id, name);
   }
 
   /**
@@ -190,8 +193,10 @@ export class GhcrMirror extends Construct {
       resourceArns: [repositoriesArn(this, this.repositoryPrefix)],
     });
     if (!pull.success) {
-      throw new Error(`GhcrMirror: grantPull() got "${String(grantee.grantPrincipal)}", expected an identity of this app whose policy can be extended, such as a role. `
-        + 'Accounts and roles elsewhere need a policy on the ECR side: allow them to pull the repositories of the prefix in the registry\'s policy (AWS::ECR::RegistryPolicy).');
+      throw new Error(`GhcrMirror: grantPull() got "${String(grantee.grantPrincipal)}", `
+        + 'expected an identity of this app whose policy can be extended, such as a role. '
+        + 'Accounts and roles elsewhere need a policy on the ECR side: allow them to pull the repositories of the '
+        + 'prefix in the registry\'s policy (AWS::ECR::RegistryPolicy).');
     }
     return pull.combine(Grant.addToPrincipal({ grantee, actions: ['ecr:GetAuthorizationToken'], resourceArns: ['*'] }));
   }
@@ -199,7 +204,8 @@ export class GhcrMirror extends Construct {
   private warnOfEmptyPrefix(): void {
     if (this.repositoryPrefix === '') {
       Annotations.of(this).addWarningV2('cdk-ghcr2ecr:emptyPrefix',
-        'With an empty `repositoryPrefix` the sync may write to every repository of this account and region. Give a prefix to bound it.');
+        'With an empty `repositoryPrefix` the sync may write to every repository of this account and region. '
+          + 'Give a prefix to bound it.');
     }
   }
 }

@@ -29,7 +29,9 @@ export function sourceRepository(organization: string, packageName: string): str
 }
 
 export function isRepositoryName(name: string): boolean {
-  return name.length >= REPOSITORY_NAME_LENGTH.min && name.length <= REPOSITORY_NAME_LENGTH.max && REPOSITORY_NAME.test(name);
+  return name.length >= REPOSITORY_NAME_LENGTH.min
+    && name.length <= REPOSITORY_NAME_LENGTH.max
+    && REPOSITORY_NAME.test(name);
 }
 
 export function isTag(tag: string): boolean {

@@ -23,7 +23,8 @@ const OUTPUT_CHARACTERS = 4_000_000;
 /**
  * Runs a program to its end.
  *
- * @param limitSeconds kills the program, and whatever it started, after this time; by default it may take as long as it likes
+ * @param limitSeconds kills the program, and whatever it started, after this time; by default
+ * it may take as long as it likes
  * @throws when it can't be started
  */
 export function runCommand({ program, args, environment }: Command, limitSeconds = Infinity): Promise<CommandResult> {
@@ -52,7 +53,10 @@ export function runCommand({ program, args, environment }: Command, limitSeconds
 }
 
 /** Kills the child's process group when its time is over. */
-function limitOf({ pid }: ChildProcess, seconds: number): { readonly clear: () => void; readonly struck: () => boolean } {
+function limitOf(
+  { pid }: ChildProcess,
+  seconds: number,
+): { readonly clear: () => void; readonly struck: () => boolean } {
   if (!Number.isFinite(seconds) || pid === undefined) { return { clear: () => undefined, struck: () => false }; }
   let struck = false;
   const timer = setTimeout(() => {

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 export const MEMORY_SAMPLE_MS = 200;
 
 /**
- * Highest proportional set size (PSS) of a process and its descendants, seen in samples: a page that several processes share counts
- * once, in parts. Resident memory would count a program's code once for each of its processes.
+ * Highest proportional set size (PSS) of a process and its descendants, seen in samples: a page that several processes
+ * share counts once, in parts. Resident memory would count a program's code once for each of its processes.
  *
  * @see https://docs.kernel.org/filesystems/proc.html (smaps_rollup)
  */

@@ -23,7 +23,8 @@ export function percentile(numbers: readonly number[], share: number): number {
 /** Exponent of growth: the slope of the line through the logarithms, by least squares. 1 = linear. */
 export function growthExponent(points: readonly { readonly size: number; readonly cost: number }[]): number {
   const logs = points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }));
-  const mean = (pick: (point: { x: number; y: number }) => number): number => logs.reduce((sum, point) => sum + pick(point), 0) / logs.length;
+  const mean = (pick: (point: { x: number; y: number }) => number): number =>
+    logs.reduce((sum, point) => sum + pick(point), 0) / logs.length;
   const [x, y] = [mean(point => point.x), mean(point => point.y)];
   const above = logs.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0);
   return above / logs.reduce((sum, point) => sum + (point.x - x) ** 2, 0);

@@ -2,14 +2,20 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Where skopeo, as root, remembers in which repositories it saw which blob; it then looks for them there. No option moves it. Newer
- * versions keep it in SQLite, older ones in BoltDB. A build's machine has none, so that every run here starts without, and the files
- * that the machine had before are put back at the end. (Other users have them in their home, which is a new one for each run.)
+ * Where skopeo, as root, remembers in which repositories it saw which blob; it then looks for them there. No option
+ * moves it. Newer versions keep it in SQLite, older ones in BoltDB. A build's machine has none, so that every run here
+ * starts without, and the files that the machine had before are put back at the end. (Other users have them in their
+ * home, which is a new one for each run.)
  *
  * @see https://github.com/containers/image/blob/main/pkg/blobinfocache/default.go
  */
 const DIRECTORY = '/var/lib/containers/cache';
-const NAMES = ['blob-info-cache-v1.boltdb', 'blob-info-cache-v1.sqlite', 'blob-info-cache-v1.sqlite-wal', 'blob-info-cache-v1.sqlite-shm'];
+const NAMES = [
+  'blob-info-cache-v1.boltdb',
+  'blob-info-cache-v1.sqlite',
+  'blob-info-cache-v1.sqlite-wal',
+  'blob-info-cache-v1.sqlite-shm',
+];
 
 const savedAs = (path: string): string => `${path}.before-bench`;
 

@@ -10,7 +10,10 @@ export interface ImageName {
 /** What a contestant is asked for: images of these packages into repositories below the prefix. */
 export interface Work {
   readonly packages: readonly string[];
-  /** All tags that have to be there. Programs that copy image by image are given them; looking for them would take them longer. */
+  /**
+   * All tags that have to be there. Programs that copy image by image are given them; looking
+   * for them would take them longer.
+   */
   readonly images: readonly ImageName[];
   /** Whether programs that could read the repositories' lists are given the images, too. @default false */
   readonly exact?: boolean;

@@ -20,8 +20,8 @@ export function craneImage(program: Program): Entry {
 }
 
 /**
- * Copies what has a name that the target lacks. It is the quickest that crane does when there is nothing to do, and does less than the
- * others: a tag that was moved keeps its old image.
+ * Copies what has a name that the target lacks. It is the quickest that crane does when there is nothing to do, and
+ * does less than the others: a tag that was moved keeps its old image.
  */
 export function craneNewTags(program: Program): Entry {
   const settings = PARALLEL.map(processes => copyRepositories(program, processes, ['--no-clobber']));
@@ -34,7 +34,12 @@ function copyImages({ path }: Program, processes: number): Contestant {
     createsRepositories: false,
     prepare: task => {
       logIn(task);
-      return inParallel(task.directory, processes, [path, 'copy', '--insecure'], task.images.map(image => endsOf(task, image)));
+      return inParallel(
+        task.directory,
+        processes,
+        [path, 'copy', '--insecure'],
+        task.images.map(image => endsOf(task, image)),
+      );
     },
   };
 }
@@ -47,7 +52,12 @@ function copyRepositories({ path }: Program, processes = 8, flags: readonly stri
       logIn(task);
       const { directory, packages, prefix, addresses: { ghcr, ecr, namespace } } = task;
       const each = packages.map(name => [`${ghcr}/${namespace}/${name}`, `${ecr}/${prefix}/${name}`]);
-      return inParallel(directory, processes, [path, 'copy', '--insecure', '--all-tags', '--jobs', '8', ...flags], each);
+      return inParallel(
+        directory,
+        processes,
+        [path, 'copy', '--insecure', '--all-tags', '--jobs', '8', ...flags],
+        each,
+      );
     },
   };
 }

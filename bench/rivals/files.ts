@@ -9,12 +9,20 @@ export function authConfig({ addresses: { ghcr, ecr, packagesToken, ecrPassword 
 }
 
 /** Where an image comes from, and where it goes to. */
-export function endsOf({ addresses: { ghcr, ecr, namespace }, prefix }: Task, { package: name, tag }: ImageName): [string, string] {
+export function endsOf(
+  { addresses: { ghcr, ecr, namespace }, prefix }: Task,
+  { package: name, tag }: ImageName,
+): [string, string] {
   return [`${ghcr}/${namespace}/${name}:${tag}`, `${ecr}/${prefix}/${name}:${tag}`];
 }
 
 /** A program once for each list of arguments, so many at the same time, by xargs. */
-export function inParallel(directory: string, processes: number, program: readonly string[], each: readonly string[][]): Command {
+export function inParallel(
+  directory: string,
+  processes: number,
+  program: readonly string[],
+  each: readonly string[][],
+): Command {
   const list = writeFileIn(directory, 'arguments.txt', each.map(words => `${words.join(' ')}\n`).join(''));
   return {
     program: 'xargs',

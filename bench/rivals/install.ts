@@ -50,9 +50,14 @@ function goInstall({ command, version }: GoCommand, say: (line: string) => void)
   mkdirSync(directory, { recursive: true });
   say(`compiling ${command}@${version} ...`);
   const environment = { ...process.env, GOBIN: directory, GOFLAGS: '-mod=mod' };
-  const { error, status, stderr } = spawnSync('go', ['install', `${command}@${version}`], { encoding: 'utf8', env: environment });
+  const { error, status, stderr } = spawnSync('go', ['install', `${command}@${version}`], {
+    encoding: 'utf8',
+    env: environment,
+  });
   if (error) { throw new Error(`${name} can't be compiled: Go is absent (${error.message}). Install Go 1.21 or later: https://go.dev/doc/install`); }
-  if (status !== 0) { throw new Error(`"go install ${command}@${version}" ended with ${String(status)}: ${stderr.trim().slice(-600)}`); }
+  if (status !== 0) {
+    throw new Error(`"go install ${command}@${version}" ended with ${String(status)}: ${stderr.trim().slice(-600)}`);
+  }
   return path;
 }
 

@@ -11,7 +11,10 @@ export function engines(): Entry[] {
   return chooses ? [ours('DIRECT'), ours('SKOPEO')] : [ours('DIRECT')];
 }
 
-/** The bundle that CodeBuild runs, with the environment and the role of the synthesized project. It finds the images of a package itself. */
+/**
+ * The bundle that CodeBuild runs, with the environment and the role of the synthesized project. It finds
+ * the images of a package itself.
+ */
 export function ours(engine: Engine): Entry {
   return {
     tool: engine,

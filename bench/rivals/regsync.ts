@@ -40,7 +40,11 @@ function once({ path }: Program, parallel: number): Contestant {
 }
 
 function repositories({ addresses: { ghcr, ecr, namespace }, packages, prefix }: Task): object[] {
-  return packages.map(name => ({ source: `${ghcr}/${namespace}/${name}`, target: `${ecr}/${prefix}/${name}`, type: 'repository' }));
+  return packages.map(name => ({
+    source: `${ghcr}/${namespace}/${name}`,
+    target: `${ecr}/${prefix}/${name}`,
+    type: 'repository',
+  }));
 }
 
 function images(task: Task): object[] {

@@ -8,14 +8,18 @@ import { insecureRegistries, writeFileIn } from '../home';
 const WHOLE = ['--all', '--preserve-digests', '--retry-times', '3'];
 
 /**
- * `skopeo copy` of each image and `skopeo sync` of each repository, processes side by side: skopeo itself copies the layers of one image
- * at the same time, and one image after the other.
+ * `skopeo copy` of each image and `skopeo sync` of each repository, processes side by side: skopeo itself copies the
+ * layers of one image at the same time, and one image after the other.
  *
  * @see https://github.com/containers/skopeo/blob/main/docs/skopeo-copy.1.md
  */
 export function skopeo(program: Program): Entry {
   const [most, ...others] = [...PARALLEL].sort((a, b) => b - a).map(processes => copyImages(program, processes));
-  return { tool: 'skopeo', name: `skopeo ${program.version}`, settings: [most, ...others, syncRepositories(program, 8)] };
+  return {
+    tool: 'skopeo',
+    name: `skopeo ${program.version}`,
+    settings: [most, ...others, syncRepositories(program, 8)],
+  };
 }
 
 /** `skopeo copy` of one image. */
@@ -68,7 +72,18 @@ function syncOf(task: Task): { readonly args: readonly string[]; readonly enviro
   const { policy, authFile } = filesOf(task);
   return {
     args: [
-      '--policy', policy, 'sync', ...WHOLE, '--keep-going', '--authfile', authFile, '--dest-tls-verify=false', '--src', 'yaml', '--dest', 'docker',
+      '--policy',
+      policy,
+      'sync',
+      ...WHOLE,
+      '--keep-going',
+      '--authfile',
+      authFile,
+      '--dest-tls-verify=false',
+      '--src',
+      'yaml',
+      '--dest',
+      'docker',
     ],
     environment: { HOME: task.directory },
   };
@@ -81,7 +96,10 @@ function destination({ addresses: { ecr }, prefix }: Task): string {
 function sourceFile(task: Task, packages: readonly string[]): string {
   const { addresses: { ghcr, namespace }, directory } = task;
   // An empty list means every tag. JSON is YAML.
-  const source = { 'images': Object.fromEntries(packages.map(name => [`${namespace}/${name}`, []])), 'tls-verify': false };
+  const source = {
+    'images': Object.fromEntries(packages.map(name => [`${namespace}/${name}`, []])),
+    'tls-verify': false,
+  };
   return writeFileIn(directory, `sync-${packages[0]}.yml`, JSON.stringify({ [ghcr]: source }));
 }
 

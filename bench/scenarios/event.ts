@@ -8,14 +8,18 @@ import { BenchOptions, Scenario, ScenarioResult, together } from '../result';
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/386', 'linux/ppc64le', 'linux/s390x'];
 
-/** Most that the engine SKOPEO takes of the time of DIRECT for an image of several platforms, by round trip in milliseconds. */
+/**
+ * Most that the engine SKOPEO takes of the time of DIRECT for an image of several platforms,
+ * by round trip in milliseconds.
+ */
 const SKOPEO_LIMITS = { 30: 2.5 };
 
 const nameOf = (count: number): string => `event, ${count} platform${count === 1 ? '' : 's'}`;
 
 export const event: Scenario = {
   name: 'event',
-  title: 'One more image, of one, two and six platforms, is pushed to a package that is mirrored. Ours is the sync program that the event starts: it knows '
+  title: 'One more image, of one, two and six platforms, is pushed to a package that is mirrored. '
+    + 'Ours is the sync program that the event starts: it knows '
     + 'the package, and finds the image itself. The others are given the very tag',
   run: async options => {
     const results: ScenarioResult[] = [];
@@ -30,7 +34,11 @@ export const event: Scenario = {
 function inputOf({ seed }: BenchOptions, platforms: number): InputShape {
   // A new image brings a layer and a config of its own for each platform; ECR has the others.
   return {
-    seed, packages: 1, tags: 5, platforms: PLATFORMS.slice(0, platforms), layerBytes: { shared: 4 * MIB, ofPackage: MIB, own: 256 * KIB },
+    seed,
+    packages: 1,
+    tags: 5,
+    platforms: PLATFORMS.slice(0, platforms),
+    layerBytes: { shared: 4 * MIB, ofPackage: MIB, own: 256 * KIB },
   };
 }
 
@@ -44,5 +52,9 @@ async function compare(race: Race, options: BenchOptions): Promise<ScenarioResul
   });
   const rows = rowsOf(race, standings);
   const limits = race.input.platforms.length > 1 ? SKOPEO_LIMITS : {};
-  return { rows, verdicts: [...ahead(rows), ...skopeoAgainstDirect(rows, limits), ...memory(rows)], failures: failuresOf(standings) };
+  return {
+    rows,
+    verdicts: [...ahead(rows), ...skopeoAgainstDirect(rows, limits), ...memory(rows)],
+    failures: failuresOf(standings),
+  };
 }

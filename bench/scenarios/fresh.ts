@@ -21,7 +21,8 @@ const SKOPEO_LIMITS = { 5: 2, 30: 4 };
 
 export const fresh: Scenario = {
   name: 'fresh',
-  title: 'A first copy of multi-arch images with shared layers; ECR takes any rate of PutImage, and our `putImageRate` is raised likewise',
+  title: 'A first copy of multi-arch images with shared layers; ECR takes any rate of PutImage, '
+    + 'and our `putImageRate` is raised likewise',
   run: options => {
     const input = inputOf(options);
     return onServers(fresh.name, { input, mirrored: false }, options, race =>
@@ -29,21 +30,29 @@ export const fresh: Scenario = {
   },
 };
 
-/** ECR lets a second's worth pass at once: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
+/**
+ * ECR lets a second's worth pass at once: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+ */
 const PUT_IMAGE_PER_SECOND = 10;
 
 export const freshPaced: Scenario = {
   name: 'fresh-10/s',
-  title: `The same first copy where ECR takes ${PUT_IMAGE_PER_SECOND} PutImage a second, and our \`putImageRate\` is its default`,
+  title: `The same first copy where ECR takes ${PUT_IMAGE_PER_SECOND} PutImage a second, `
+    + 'and our `putImageRate` is its default',
   run: options => {
     const input = inputOf(options);
     const bound = boundOf(input);
     options.say(`  ${bound.puts} PutImage at ${PUT_IMAGE_PER_SECOND}/s take ${bound.seconds.toFixed(1)} s at least`);
     // The rate, not the machine, makes the time: one run each.
-    return onServers(freshPaced.name, { input, mirrored: false, putImagePerSecond: PUT_IMAGE_PER_SECOND }, options, race =>
-      compare(race, options, 1, rows => [
-        ...ahead(rows), ...againstBound(rows, 'DIRECT', bound, 1.3), ...againstBound(rows, 'SKOPEO', bound, 1.6),
-      ]));
+    return onServers(
+      freshPaced.name,
+      { input, mirrored: false, putImagePerSecond: PUT_IMAGE_PER_SECOND },
+      options,
+      race =>
+        compare(race, options, 1, rows => [
+          ...ahead(rows), ...againstBound(rows, 'DIRECT', bound, 1.3), ...againstBound(rows, 'SKOPEO', bound, 1.6),
+        ]),
+    );
   },
 };
 

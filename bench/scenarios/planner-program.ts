@@ -9,11 +9,17 @@ function digest(text: string): string {
 }
 
 function inventory(name: number): { source: SourceVersion[]; target: TargetImages } {
-  const source = Array.from({ length: tags }, (_, at) => ({ digest: digest(`${seed} ${name} ${at}`), tags: [`1.${at}.0`] }));
+  const source = Array.from({ length: tags }, (_, at) => ({
+    digest: digest(`${seed} ${name} ${at}`),
+    tags: [`1.${at}.0`],
+  }));
   const held = source.filter((_, at) => at % 10 !== 0);
   return {
     source,
-    target: { digests: new Set(held.map(version => version.digest)), tags: new Map(held.map(version => [version.tags[0], version.digest])) },
+    target: {
+      digests: new Set(held.map(version => version.digest)),
+      tags: new Map(held.map(version => [version.tags[0], version.digest])),
+    },
   };
 }
 

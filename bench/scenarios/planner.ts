@@ -8,14 +8,25 @@ const SIZES = [200, 400, 800, 1400, 2000];
 const TAGS = 100;
 
 /** Output of the child process, as JSON. */
-interface Planned { readonly seconds: number; readonly actions: number; readonly unchanged: number; readonly peakBytes: number }
+interface Planned {
+  readonly seconds: number;
+  readonly actions: number;
+  readonly unchanged: number;
+  readonly peakBytes: number;
+}
 
 export const planner: Scenario = {
   name: 'planner',
-  title: `plan() alone, a process of its own for each size: packages x ${TAGS} tags, every tenth tag missing or moved; the plans of all packages are kept`,
+  title: `plan() alone, a process of its own for each size: packages x ${TAGS} tags, every tenth tag missing or moved; `
+    + 'the plans of all packages are kept',
   run: async options => {
     const program = join(options.directory, 'plan.js');
-    buildSync({ entryPoints: [join(__dirname, 'planner-program.ts')], bundle: true, platform: 'node', outfile: program });
+    buildSync({
+      entryPoints: [join(__dirname, 'planner-program.ts')],
+      bundle: true,
+      platform: 'node',
+      outfile: program,
+    });
     const sizes = options.quick ? SIZES.slice(0, 3) : SIZES;
     const rows: (Row & { readonly size: number })[] = [];
     for (const size of sizes) {
@@ -41,8 +52,20 @@ function verdictsOf(rows: readonly (Row & { readonly size: number })[]): Verdict
   const megabytes = Math.max(...rows.map(({ peakBytes }) => peakBytes ?? 0)) / 1e6;
   return [
     // A line through measured times of a process that warms up is never exactly 1.
-    { scenario: planner.name, what: 'exponent of growth (1 = linear)', measured: exponent.toFixed(2), threshold: '<= 1.15', met: exponent <= 1.15 },
-    { scenario: planner.name, what: 'peak memory of the process', measured: `${megabytes.toFixed(0)} MB`, threshold: '< 300 MB', met: megabytes < 300 },
+    {
+      scenario: planner.name,
+      what: 'exponent of growth (1 = linear)',
+      measured: exponent.toFixed(2),
+      threshold: '<= 1.15',
+      met: exponent <= 1.15,
+    },
+    {
+      scenario: planner.name,
+      what: 'peak memory of the process',
+      measured: `${megabytes.toFixed(0)} MB`,
+      threshold: '< 300 MB',
+      met: megabytes < 300,
+    },
   ];
 }
 

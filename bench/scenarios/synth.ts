@@ -25,7 +25,8 @@ new GhcrMirror(stack, 'Mirror', { organization: 'my-org', packagesToken, webhook
 
 export const synth: Scenario = {
   name: 'synth',
-  title: 'Synthesis of an app with one repository and two secrets, and of the same app with a GhcrMirror: whole processes, warm file cache',
+  title: 'Synthesis of an app with one repository and two secrets, and of the same app with a GhcrMirror: '
+    + 'whole processes, warm file cache',
   run: async options => {
     const directory = layOut(options);
     const apps = { 'app without the construct': 'without.js', 'app with the construct': 'with.js' };
@@ -37,14 +38,25 @@ export const synth: Scenario = {
         const result = await runCommand({
           program: process.execPath,
           args: [join(directory, file), join(directory, `out-${file}-${round}`)],
-          environment: { HOME: directory, JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION: '1', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' },
+          environment: {
+            HOME: directory,
+            JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION: '1',
+            JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1',
+          },
         });
-        if (result.code !== 0) { failures.push(`${name} ended with ${String(result.code)}: ${result.output.slice(-600)}`); }
+        if (result.code !== 0) {
+          failures.push(`${name} ended with ${String(result.code)}: ${result.output.slice(-600)}`);
+        }
         if (round > 0) { times.get(name)?.push(result.seconds); }
       }
     }
-    const rows = [...times].map(([contestant, list]) => ({ scenario: synth.name, contestant, runs: list.length, seconds: median(list) }));
-    return { rows, verdicts: [atMost(synth.name, 'what the construct adds', rows[1].seconds - rows[0].seconds, 1, ' s')], failures };
+    const rows = [...times]
+      .map(([contestant, list]) => ({ scenario: synth.name, contestant, runs: list.length, seconds: median(list) }));
+    return {
+      rows,
+      verdicts: [atMost(synth.name, 'what the construct adds', rows[1].seconds - rows[0].seconds, 1, ' s')],
+      failures,
+    };
   },
 };
 
@@ -55,9 +67,15 @@ function layOut({ directory: parent }: BenchOptions): string {
   for (const name of ['node_modules', 'assets']) { symlinkSync(join(ROOT, name), join(directory, name)); }
   writeFileSync(join(directory, 'without.js'), `${APP}app.synth();\n`);
   writeFileSync(join(directory, 'with.js'), `${APP}${MIRROR}app.synth();\n`);
-  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'));
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'));
   buildSync({
-    entryPoints: sources.map(name => join(ROOT, 'src', name)), outbase: join(ROOT, 'src'), outdir: join(directory, 'lib'), format: 'cjs', platform: 'node', target: 'es2022',
+    entryPoints: sources.map(name => join(ROOT, 'src', name)),
+    outbase: join(ROOT, 'src'),
+    outdir: join(directory, 'lib'),
+    format: 'cjs',
+    platform: 'node',
+    target: 'es2022',
   });
   return directory;
 }

@@ -15,23 +15,37 @@ export const tags: Scenario = {
   title: '50 tags on 5 digests; ours also copies the 5 digests with a tag each, for comparison',
   run: async options => {
     const few = new Map<number, readonly Row[]>();
-    const once = await onServers(EACH_ONCE, { input: inputOf(options, DIGESTS), mirrored: false }, options, async race => {
-      const result = await compare(race, options, true);
-      few.set(race.roundTripMs, result.rows);
-      return result;
-    });
+    const once =
+      await onServers(EACH_ONCE, { input: inputOf(options, DIGESTS), mirrored: false }, options, async race => {
+        const result = await compare(race, options, true);
+        few.set(race.roundTripMs, result.rows);
+        return result;
+      });
     const count = options.quick ? 4 * DIGESTS : 10 * DIGESTS;
-    const many = await onServers(`tags, ${count} on ${DIGESTS}`, { input: inputOf(options, count), mirrored: false }, options, async race => {
+    const many = await onServers(`tags, ${count} on `
+      + `${DIGESTS}`, { input: inputOf(options, count), mirrored: false }, options, async race => {
       const result = await compare(race, options, false);
-      return { ...result, verdicts: [...result.verdicts, ...againstEachOnce(few.get(race.roundTripMs) ?? [], result.rows)] };
+      return {
+        ...result,
+        verdicts: [...result.verdicts, ...againstEachOnce(few.get(race.roundTripMs) ?? [], result.rows)],
+      };
     });
-    return { rows: [...once.rows, ...many.rows], verdicts: many.verdicts, failures: [...once.failures, ...many.failures] };
+    return {
+      rows: [...once.rows, ...many.rows],
+      verdicts: many.verdicts,
+      failures: [...once.failures, ...many.failures],
+    };
   },
 };
 
 function inputOf({ seed }: BenchOptions, count: number): InputShape {
   return {
-    seed, packages: 1, tags: count, digests: DIGESTS, platforms: ['linux/amd64', 'linux/arm64'], layerBytes: { shared: 4 * MIB, ofPackage: 0, own: MIB },
+    seed,
+    packages: 1,
+    tags: count,
+    digests: DIGESTS,
+    platforms: ['linux/amd64', 'linux/arm64'],
+    layerBytes: { shared: 4 * MIB, ofPackage: 0, own: MIB },
   };
 }
 

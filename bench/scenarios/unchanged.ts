@@ -28,13 +28,17 @@ const inputOf = ({ seed, quick }: BenchOptions): InputShape => ({
 /** Both scenarios need the same registries, full: they run one after the other on one set of servers. */
 export const unchanged: Scenario = {
   name: 'unchanged',
-  title: 'All packages are mirrored already (no-op), then one image is pushed (one-new). Ours is the deployed mirror: the message to the queue, dispatch '
-    + 'in the Lambda sandbox from a cold start, the build where something is missing. In one-new, ours is told by the event, and regsync scans',
+  title: 'All packages are mirrored already (no-op), then one image is pushed (one-new). Ours is the deployed mirror: '
+    + 'the message to the queue, dispatch '
+    + 'in the Lambda sandbox from a cold start, the build where something is missing. In one-new, '
+    + 'ours is told by the event, and regsync scans',
   run: options => onServers('no-op', { input: inputOf(options), mirrored: true }, options, async race => {
     const noOp = await compareNoOp(race, options);
     const oneNew = await compareOneNew({ ...race, scenario: 'one-new' }, options);
     return {
-      rows: [...noOp.rows, ...oneNew.rows], verdicts: [...noOp.verdicts, ...oneNew.verdicts], failures: [...noOp.failures, ...oneNew.failures],
+      rows: [...noOp.rows, ...oneNew.rows],
+      verdicts: [...noOp.verdicts, ...oneNew.verdicts],
+      failures: [...noOp.failures, ...oneNew.failures],
     };
   }),
 };
@@ -46,12 +50,18 @@ async function compareNoOp(race: Race, options: BenchOptions): Promise<ScenarioR
   const rivals = [regsync(programs.regsync), craneNewTags(programs.crane)].map(entry => quickly(entry, quick));
   const work = wholeInput(race.input);
   const standings = await contest([mirror, ...rivals], quick ? 1 : 3, (contestant, entry, limitSeconds) =>
-    entry === mirror ? reconcile(ORGANIZATION, race, 0) : runOnce(contestant, entry.name, race, { work, prefix, limitSeconds }));
+    entry === mirror
+      ? reconcile(ORGANIZATION, race, 0)
+      : runOnce(contestant, entry.name, race, { work, prefix, limitSeconds }));
   // crane does less here, so that its time is shown and not judged.
   const less = { note: 'looks for new names alone: a moved tag stays behind', incomparable: true };
   const rows = rowsOf(race, standings).map(row => row.tool === 'crane' ? { ...row, ...less } : row);
   const skopeo = await skopeoRow(race, options);
-  return { rows: [...rows, skopeo], verdicts: [...noOpVerdicts(rows, skopeo), ...ahead(rows)], failures: failuresOf(standings) };
+  return {
+    rows: [...rows, skopeo],
+    verdicts: [...noOpVerdicts(rows, skopeo), ...ahead(rows)],
+    failures: failuresOf(standings),
+  };
 }
 
 /** One image after the other, in repositories that share nothing: one package tells what all would take. */
@@ -60,7 +70,12 @@ async function skopeoRow(race: Race, { programs }: BenchOptions): Promise<Row> {
   const { input, scenario, roundTripMs, servers } = race;
   const part = { packages: packageNames({ packages: 1 }), images: imageNames({ ...input, packages: 1 }) };
   const run = await runOnce(contestant, name, race, { work: part, prefix: servers.addresses.namespace });
-  return { ...rowOf(scenario, name, [run], sampleOf(1, input.packages)), roundTripMs, tool, setting: contestant.setting };
+  return {
+    ...rowOf(scenario, name, [run], sampleOf(1, input.packages)),
+    roundTripMs,
+    tool,
+    setting: contestant.setting,
+  };
 }
 
 function noOpVerdicts(rows: readonly Row[], skopeo: Row): ScenarioResult['verdicts'] {
@@ -82,8 +97,13 @@ async function compareOneNew(race: Race, options: BenchOptions): Promise<Scenari
     if (entry === mirror) { return reconcile({ kind: 'package', package: name, digest }, race, 1); }
     return runOnce(contestant, entry.name, race, { work, prefix, limitSeconds });
   };
-  const standings: Standing[] = await contest([mirror, quickly(regsync(programs.regsync), quick)], quick ? 1 : 3, start);
-  const rows = rowsOf(race, standings).map(row => row.tool === 'regsync' ? { ...row, note: 'scans all packages' } : row);
+  const standings: Standing[] = await contest(
+    [mirror, quickly(regsync(programs.regsync), quick)],
+    quick ? 1 : 3,
+    start,
+  );
+  const rows = rowsOf(race, standings)
+    .map(row => row.tool === 'regsync' ? { ...row, note: 'scans all packages' } : row);
   return { rows, verdicts: ahead(rows), failures: failuresOf(standings) };
 }
 
@@ -98,7 +118,11 @@ function quickly(entry: Entry, quick: boolean): Entry {
 }
 
 /** One message through the deployed mirror. */
-async function reconcile(message: SyncMessage, { servers, input, scenario, roundTripMs, say }: Race, builds: number): Promise<Run> {
+async function reconcile(
+  message: SyncMessage,
+  { servers, input, scenario, roundTripMs, say }: Race,
+  builds: number,
+): Promise<Run> {
   const { pid, namespace } = servers.addresses;
   await servers.ask('coolDown');
   blobCaches.forget();
@@ -108,7 +132,13 @@ async function reconcile(message: SyncMessage, { servers, input, scenario, round
   const peakBytes = watch.stop();
   const traffic = await servers.ask('traffic');
   const verified = await servers.ask('verify', { prefix: namespace, packages: input.packages });
-  say(`  ${scenario}, ${roundTripMs} ms: cdk-ghcr2ecr (${message.kind}): ${runText(result.seconds, traffic, verified)}`);
+  say(`  ${scenario}, ${roundTripMs} ms: cdk-ghcr2ecr (${message.kind}): `
+    + `${runText(result.seconds, traffic, verified)}`);
   const started = result.builds === builds ? [] : [`${result.builds} builds were started, expected ${builds}`];
-  return { seconds: result.seconds, peakBytes, traffic, problems: [...result.problems, ...started, ...verified.different] };
+  return {
+    seconds: result.seconds,
+    peakBytes,
+    traffic,
+    problems: [...result.problems, ...started, ...verified.different],
+  };
 }

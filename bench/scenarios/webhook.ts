@@ -13,11 +13,18 @@ const PAYLOAD = join(__dirname, '..', '..', 'sandbox', 'github', 'fixtures', 'pa
 
 export const webhook: Scenario = {
   name: 'webhook',
-  title: 'The webhook function in the Lambda sandbox, AWS APIs on loopback without distance: bundle, cold start (process, load, secret, SQS, answer) against '
+  title: 'The webhook function in the Lambda sandbox, AWS APIs on loopback without distance: bundle, '
+    + 'cold start (process, load, secret, SQS, answer) against '
     + 'a bare `node -e 0`, warm deliveries one after the other',
   run: async options => {
     const node = lambdaNode(options.say);
-    const input = { seed: options.seed, packages: 1, tags: 1, platforms: ['linux/amd64'], layerBytes: { shared: 0, ofPackage: 0, own: 256 } };
+    const input = {
+      seed: options.seed,
+      packages: 1,
+      tags: 1,
+      platforms: ['linux/amd64'],
+      layerBytes: { shared: 0, ofPackage: 0, own: 256 },
+    };
     // The deliveries would wake dispatch, which on few cores takes the webhook function's place.
     const servers = await Servers.start({ input, mirrored: true, dispatch: false });
     try {
@@ -52,7 +59,12 @@ async function measure(target: WebhookFunction, node: LambdaNode, { quick }: Ben
   await sandbox.kill();
   const [bareMedian, coldMedian] = [median(bare), median(cold)];
   const p99 = percentile(warm, 99) * 1000;
-  const row = (contestant: string, list: readonly number[]) => ({ scenario: webhook.name, contestant, runs: list.length, seconds: median(list) });
+  const row = (contestant: string, list: readonly number[]) => ({
+    scenario: webhook.name,
+    contestant,
+    runs: list.length,
+    seconds: median(list),
+  });
   return {
     rows: [
       row(`bare Node ${node.version}: node -e 0`, bare),
@@ -61,7 +73,13 @@ async function measure(target: WebhookFunction, node: LambdaNode, { quick }: Ben
     ],
     verdicts: [
       atMost(webhook.name, 'bundle', bundleBytes / 1024, 300, ' KiB'),
-      atMost(webhook.name, `cold start to answer : bare start of Node ${node.version}`, coldMedian / bareMedian, 4, 'x'),
+      atMost(
+        webhook.name,
+        `cold start to answer : bare start of Node ${node.version}`,
+        coldMedian / bareMedian,
+        4,
+        'x',
+      ),
       atMost(webhook.name, 'warm p99', p99, 10, ' ms'),
     ],
     failures: [...new Set(failures)],
@@ -100,11 +118,20 @@ function deliver(sandbox: Sandbox, { secret, arn, aliases }: WebhookFunction): P
     body,
     isBase64Encoded: false,
   };
-  return sandbox.invoke({ requestId: randomUUID(), payload: JSON.stringify(event), arn, traceId: 'Root=1-0-0', timeoutMs: 10_000, aliases });
+  return sandbox.invoke({
+    requestId: randomUUID(),
+    payload: JSON.stringify(event),
+    arn,
+    traceId: 'Root=1-0-0',
+    timeoutMs: 10_000,
+    aliases,
+  });
 }
 
 function refused(result: SandboxResult): string[] {
   if (result.kind !== 'result') { return [`the webhook function ended with ${JSON.stringify(result)}`]; }
   const { statusCode, body } = JSON.parse(result.payload) as { statusCode?: number; body?: string };
-  return statusCode === 202 && body?.includes('Accepted') === true ? [] : [`the webhook function answered ${String(statusCode)} ${String(body)}, expected 202`];
+  return statusCode === 202 && body?.includes('Accepted') === true
+    ? []
+    : [`the webhook function answered ${String(statusCode)} ${String(body)}, expected 202`];
 }

@@ -17,7 +17,8 @@ export function roleArn(stack: Stack, logicalId: RegExp): string {
   const roles = stack.byType('AWS::IAM::Role').filter(role => logicalId.test(role.logicalId));
   const arn = roles[0]?.attributes?.Arn;
   if (roles.length !== 1 || typeof arn !== 'string') {
-    throw new Error(`${roles.length} roles of the stack match ${String(logicalId)}, expected one: ${stack.byType('AWS::IAM::Role').map(role => role.logicalId).join(', ')}`);
+    throw new Error(`${roles.length} roles of the stack match ${String(logicalId)}, expected one: `
+      + `${stack.byType('AWS::IAM::Role').map(role => role.logicalId).join(', ')}`);
   }
   return arn;
 }
@@ -27,7 +28,8 @@ export function childProcesses(parent: number, commandText: string): number[] {
   return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(commandText);
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
+        && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(commandText);
     } catch {
       // It ended between the two calls.
       return false;

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { Fault, Faults } from '../../sandbox/faults';
 
 /**
- * The distance of one network, the same for every server on it: each exchange takes a round trip, and the first one on a connection
- * also those that opening it takes (TCP one, TLS 1.3 one; nothing here speaks TLS). Bandwidth is loopback's.
+ * The distance of one network, the same for every server on it: each exchange takes a round trip, and the
+ * first one on a connection also those that opening it takes (TCP one, TLS 1.3 one; nothing here speaks
+ * TLS). Bandwidth is loopback's.
  */
 export class Network extends Faults {
   private readonly known = new WeakSet<Socket>();

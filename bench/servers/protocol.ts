@@ -72,7 +72,9 @@ export interface Operations {
   /** Ends the warm processes of functions: the next invocation is a cold start, as that of a schedule is. */
   coolDown(): Promise<void>;
   /** Sends a message to the mirror's queue; seconds until nothing is left to do. */
-  reconcile(message: SyncMessage): Promise<{ readonly seconds: number; readonly builds: number; readonly problems: readonly string[] }>;
+  reconcile(
+    message: SyncMessage,
+  ): Promise<{ readonly seconds: number; readonly builds: number; readonly problems: readonly string[] }>;
   verify(of: Mirrored): Promise<Verified>;
 }
 

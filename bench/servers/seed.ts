@@ -52,12 +52,23 @@ export function publishOne(input: InputImage, namespace: string, seeder: Seeder,
 }
 
 /** Fills ECR through its control plane, so that it knows what it has. */
-export async function mirrorAll(shape: InputShape, prefix: string, seeder: Seeder, context: CoreContext): Promise<void> {
+export async function mirrorAll(
+  shape: InputShape,
+  prefix: string,
+  seeder: Seeder,
+  context: CoreContext,
+): Promise<void> {
   const limit = pLimit(16);
-  const call = async (operation: string, input: Record<string, unknown>): Promise<object> => context.call(context.administrator, 'ecr', operation, input);
+  const call = async (operation: string, input: Record<string, unknown>): Promise<object> =>
+    context.call(context.administrator, 'ecr', operation, input);
   const put = async (repositoryName: string, part: Manifest, tag?: string): Promise<void> => {
     const imageTag = tag === undefined ? {} : { imageTag: tag };
-    await call('PutImage', { repositoryName, imageManifest: part.bytes.toString('utf8'), imageManifestMediaType: part.mediaType, ...imageTag });
+    await call('PutImage', {
+      repositoryName,
+      imageManifest: part.bytes.toString('utf8'),
+      imageManifestMediaType: part.mediaType,
+      ...imageTag,
+    });
   };
   const made = new Set<string>();
   const pending = new Set<Promise<void>>();

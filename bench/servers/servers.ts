@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import type { Addresses, Answer, Operation, Operations, ServerOptions } from './protocol';
 
 /**
- * The servers, in a process of their own: what they take of the machine is not the contestants'. (It still is the same machine: with
- * few cores a contestant that does more at once is slowed down more.)
+ * The servers, in a process of their own: what they take of the machine is not the contestants'. (It still is the same
+ * machine: with few cores a contestant that does more at once is slowed down more.)
  */
 export class Servers {
   public static async start(options: ServerOptions): Promise<Servers> {
-    const servers = new Servers(fork(join(__dirname, 'main.ts'), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    const servers = new Servers(fork(
+      join(__dirname, 'main.ts'),
+      { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    ));
     try {
       servers.found = await servers.ask('start', options);
     } catch (error) {
@@ -18,7 +21,10 @@ export class Servers {
     return servers;
   }
 
-  private readonly waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
+  private readonly waiting = new Map<number, {
+    readonly resolve: (value: unknown) => void;
+    readonly reject: (error: Error) => void;
+  }>();
   private readonly ended: Promise<void>;
   private found: Addresses | undefined;
   private calls = 0;
@@ -27,7 +33,8 @@ export class Servers {
     child.on('message', (answer: Answer) => this.take(answer));
     this.ended = new Promise(resolve => {
       child.once('exit', code => {
-        this.waiting.forEach(({ reject }) => reject(new Error(`the process of the servers ended with ${String(code)}`)));
+        this.waiting.forEach(({ reject }) =>
+          reject(new Error(`the process of the servers ended with ${String(code)}`)));
         resolve();
       });
     });
@@ -38,7 +45,10 @@ export class Servers {
     return this.found;
   }
 
-  public ask<Name extends Operation>(operation: Name, ...[argument]: Parameters<Operations[Name]>): Promise<Awaited<ReturnType<Operations[Name]>>> {
+  public ask<Name extends Operation>(
+    operation: Name,
+    ...[argument]: Parameters<Operations[Name]>
+  ): Promise<Awaited<ReturnType<Operations[Name]>>> {
     const id = ++this.calls;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve: value => resolve(value as Awaited<ReturnType<Operations[Name]>>), reject });

@@ -100,7 +100,11 @@ export class Site implements Operations {
   }
 
   public async traffic(): Promise<Traffic> {
-    const counted = countTraffic(this.now.wires, new Map([...this.source.sizes, ...this.target.sizes]), this.awsRequests() - this.marked.aws);
+    const counted = countTraffic(
+      this.now.wires,
+      new Map([...this.source.sizes, ...this.target.sizes]),
+      this.awsRequests() - this.marked.aws,
+    );
     return {
       ...counted,
       connections: this.network.connections - this.marked.connections,
@@ -108,7 +112,9 @@ export class Site implements Operations {
     };
   }
 
-  public async publish(packageNumber: number): Promise<{ readonly package: string; readonly tag: string; readonly digest: string }> {
+  public async publish(
+    packageNumber: number,
+  ): Promise<{ readonly package: string; readonly tag: string; readonly digest: string }> {
     const { github, options } = this.now;
     const one = newImage(options.input, packageNumber, ++this.published);
     publishOne(one, NAMESPACE, this.source, github);
@@ -120,22 +126,30 @@ export class Site implements Operations {
     await sleep(100);
   }
 
-  public async reconcile(message: SyncMessage): Promise<{ readonly seconds: number; readonly builds: number; readonly problems: readonly string[] }> {
+  public async reconcile(
+    message: SyncMessage,
+  ): Promise<{ readonly seconds: number; readonly builds: number; readonly problems: readonly string[] }> {
     const { cloud, context, stack } = this.now;
     const before = cloud.services.codeBuild.builds.length;
     const problems: string[] = [];
     const unwatch = cloud.onEvent(event => {
-      if (event.kind === 'refused' || event.kind === 'poll-failed') { problems.push(`${event.resource} ${event.kind}: ${event.text}`); }
+      if (event.kind === 'refused' || event.kind === 'poll-failed') {
+        problems.push(`${event.resource} ${event.kind}: ${event.text}`);
+      }
     });
     const start = performance.now();
-    await context.call(context.administrator, 'sqs', 'SendMessage', { QueueUrl: stack.outputs.QueueUrl, MessageBody: JSON.stringify(message) });
+    await context.call(context.administrator, 'sqs', 'SendMessage', {
+      QueueUrl: stack.outputs.QueueUrl,
+      MessageBody: JSON.stringify(message),
+    });
     const end = await quiet(() => cloud.busy().length > 0, 400);
     unwatch();
     const builds = cloud.services.codeBuild.builds.slice(before);
     return {
       seconds: (end - start) / 1000,
       builds: builds.length,
-      problems: [...problems, ...builds.filter(build => build.status !== 'SUCCEEDED').map(build => `build ${build.id} ended with ${build.status}`)],
+      problems: [...problems, ...builds.filter(build => build.status !== 'SUCCEEDED')
+        .map(build => `build ${build.id} ended with ${build.status}`)],
     };
   }
 
@@ -144,7 +158,8 @@ export class Site implements Operations {
     const password = ecr.credentials(cloud.administrator).slice('AWS:'.length);
     const expected = github.containerPackages().flatMap(({ name, versions }) =>
       versions.flatMap(version => version.tags.map(tag => ({ package: name, tag, digest: version.name }))));
-    return this.network.atOnce(() => compareDigests(new RegistryClient({ url: ecr.url, user: 'AWS', password }), expected, of));
+    return this.network.atOnce(() =>
+      compareDigests(new RegistryClient({ url: ecr.url, user: 'AWS', password }), expected, of));
   }
 
   public async close(): Promise<void> {
@@ -201,21 +216,30 @@ export class Site implements Operations {
       registerWebhook: false,
       coalescingWindow: Duration.seconds(0),
     });
-    mutate(assembly, template => { find(template, 'AWS::Lambda::EventSourceMapping').Properties.Enabled = options.dispatch ?? true; });
+    mutate(assembly, template => {
+      find(template, 'AWS::Lambda::EventSourceMapping').Properties.Enabled = options.dispatch ?? true;
+    });
     const stack = await cloud.deploy({ stackName: STACK, assembly });
-    // The registration of the stack asks for a first full sync: nothing is there yet. Without dispatch that request stays.
+    // The registration of the stack asks for a first full sync: nothing is there yet.
+    // Without dispatch that request stays.
     if (options.dispatch ?? true) { await cloud.idle(); }
-    cloud.onEvent(event => { if (event.kind === 'refused' && event.text.startsWith('ThrottlingException')) { this.refused++; } });
+    cloud.onEvent(event => {
+      if (event.kind === 'refused' && event.text.startsWith('ThrottlingException')) { this.refused++; }
+    });
     return { github, ghcr, cloud, ecr, context, stack, putImageRate: putImageRateOf(assembly) };
   }
 
-  private syncEnvironment({ context, stack, github, ghcr, putImageRate }: Started, { putImagePerSecond }: ServerOptions): Record<string, string> {
+  private syncEnvironment(
+    { context, stack, github, ghcr, putImageRate }: Started,
+    { putImagePerSecond }: ServerOptions,
+  ): Record<string, string> {
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
       BUILD_TIMEOUT_MINUTES: '60',
       ENGINE: 'direct',
       GITHUB_API_URL: github.url,
       ORGANIZATION,
-      PACKAGES_TOKEN_ARN: `arn:${context.partition}:secretsmanager:${context.region}:${context.account}:secret:${PACKAGES_SECRET}`,
+      PACKAGES_TOKEN_ARN: `arn:${context.partition}:secretsmanager:${context.region}:${context.account}:`
+        + `secret:${PACKAGES_SECRET}`,
       // The highest rate that the account's quota of PutImage allows, as the prop's documentation recommends.
       PUT_IMAGE_RATE: putImagePerSecond === undefined ? PUT_RATE_UNLIMITED : putImageRate,
       REGISTRY_HOST: ghcr.host,
@@ -225,7 +249,9 @@ export class Site implements Operations {
   }
 
   private async webhook({ context, stack }: Started): Promise<WebhookFunction> {
-    const { SecretString: secret } = await context.call(context.administrator, 'secretsmanager', 'GetSecretValue', { SecretId: stack.outputs.WebhookSecretArn });
+    const { SecretString: secret } = await context.call(context.administrator, 'secretsmanager', 'GetSecretValue', {
+      SecretId: stack.outputs.WebhookSecretArn,
+    });
     const environment: Environment<typeof WEBHOOK_ENVIRONMENT> = {
       ORGANIZATION, QUEUE_URL: stack.outputs.QueueUrl, WEBHOOK_SECRET_ARN: stack.outputs.WebhookSecretArn,
     };
@@ -247,6 +273,7 @@ export class Site implements Operations {
 
 function putImageRateOf(assembly: string): string {
   const { Environment: environment } = find(readTemplate(assembly), 'AWS::CodeBuild::Project').Properties;
-  const variables = list(record(environment, 'Environment').EnvironmentVariables, 'EnvironmentVariables').map(variable => record(variable, 'variable'));
+  const variables = list(record(environment, 'Environment').EnvironmentVariables, 'EnvironmentVariables')
+    .map(variable => record(variable, 'variable'));
   return string(variables.find(({ Name }) => Name === 'PUT_IMAGE_RATE')?.Value, 'PUT_IMAGE_RATE');
 }

@@ -21,20 +21,37 @@ export interface ExpectedTag {
   readonly digest: string;
 }
 
-/** Compares every tag's digest, hashed from the bytes that the registry hands out, and looks for the children of indexes. */
-export async function compareDigests(client: RegistryClient, expected: readonly ExpectedTag[], { prefix, packages }: Mirrored): Promise<Verified> {
+/**
+ * Compares every tag's digest, hashed from the bytes that the registry hands out, and
+ * looks for the children of indexes.
+ */
+export async function compareDigests(
+  client: RegistryClient,
+  expected: readonly ExpectedTag[],
+  { prefix, packages }: Mirrored,
+): Promise<Verified> {
   const wanted = new Set(packageNames({ packages }));
   const tags = expected.filter(tag => wanted.has(tag.package));
   const limit = pLimit(8);
-  const different = await Promise.all(tags.map(tag => limit(() => differences(client, `${prefix}/${tag.package}`, tag))));
+  const different = await Promise.all(
+    tags.map(tag => limit(() => differences(client, `${prefix}/${tag.package}`, tag))),
+  );
   return { compared: tags.length, different: different.flat() };
 }
 
-async function differences(client: RegistryClient, repository: string, { tag, digest }: ExpectedTag): Promise<string[]> {
+async function differences(
+  client: RegistryClient,
+  repository: string,
+  { tag, digest }: ExpectedTag,
+): Promise<string[]> {
   const received = await client.getManifest(repository, tag);
-  if (received?.digest !== digest) { return [`${repository}:${tag} is ${received?.digest ?? 'missing'}, expected ${digest}`]; }
+  if (received?.digest !== digest) {
+    return [`${repository}:${tag} is ${received?.digest ?? 'missing'}, expected ${digest}`];
+  }
   const children = await Promise.all(childrenOf(received.bytes).map(async child =>
-    await client.manifestDigest(repository, child) === child ? [] : [`${repository}@${child}, a child of ${tag}, is missing`]));
+    await client.manifestDigest(repository, child) === child
+      ? []
+      : [`${repository}@${child}, a child of ${tag}, is missing`]));
   return children.flat();
 }
 

@@ -28,8 +28,15 @@ export const BY_HAND = 'under Organization settings > Webhooks';
 /** Kept for cleaning up, and for telling CloudFormation. */
 const RESERVE_MS = 60_000;
 
-export function inTime<T>({ remainingMs }: RegistrarDependencies, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  return within(remainingMs() - RESERVE_MS, 'GitHub did not answer in time, or asked to wait longer than a deployment may. Deploy again later.', work);
+export function inTime<T>(
+  { remainingMs }: RegistrarDependencies,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return within(
+    remainingMs() - RESERVE_MS,
+    'GitHub did not answer in time, or asked to wait longer than a deployment may. Deploy again later.',
+    work,
+  );
 }
 
 /** Runs requests to GitHub; what it refuses is explained. */

@@ -10,8 +10,8 @@ export interface FailedDeliveries {
 }
 
 /**
- * Attempts that GitHub could not deliver, by cause: an outage fails thousands of deliveries for one reason. A delivery that somebody sent
- * again with success is delivered.
+ * Attempts that GitHub could not deliver, by cause: an outage fails thousands of deliveries for one reason. A delivery
+ * that somebody sent again with success is delivered.
  *
  * @param deliveries newest first
  */
@@ -47,18 +47,25 @@ export const HEALING = {
 };
 
 /**
- * Decides by the log alone. An event whose first attempt is older than the window is left to the schedule: what the window shows of its
- * attempts would not be all of them. Many failures ask for a reconcile only while some are fresh, because a look before has asked already
- * for the others.
+ * Decides by the log alone. An event whose first attempt is older than the window is left to the schedule: what the
+ * window shows of its attempts would not be all of them. Many failures ask for a reconcile only while some are fresh,
+ * because a look before has asked already for the others.
  *
  * @param now milliseconds since the epoch
  */
 export function planHealing({ deliveries, complete }: DeliveryLog, now: number): Healing {
-  const failed = eventsToHeal(deliveries.filter(({ deliveredAt }) => Date.parse(deliveredAt) >= now - HEALING.windowMs));
+  const failed = eventsToHeal(
+    deliveries.filter(({ deliveredAt }) => Date.parse(deliveredAt) >= now - HEALING.windowMs),
+  );
   if (failed.length === 0) { return { kind: 'nothing' }; }
-  if (complete && failed.length <= HEALING.maxRedeliveries) { return { kind: 'redeliver', deliveries: failed.map(([newest]) => newest) }; }
-  const isFresh = ({ redelivery, deliveredAt }: HookDelivery): boolean => !redelivery && Date.parse(deliveredAt) >= now - HEALING.freshMs;
-  return failed.some(attempts => attempts.some(isFresh)) ? { kind: 'reconcile', failed: failed.length } : { kind: 'nothing' };
+  if (complete && failed.length <= HEALING.maxRedeliveries) {
+    return { kind: 'redeliver', deliveries: failed.map(([newest]) => newest) };
+  }
+  const isFresh = ({ redelivery, deliveredAt }: HookDelivery): boolean => !redelivery
+    && Date.parse(deliveredAt) >= now - HEALING.freshMs;
+  return failed.some(attempts => attempts.some(isFresh))
+    ? { kind: 'reconcile', failed: failed.length }
+    : { kind: 'nothing' };
 }
 
 /** Attempts of each event that did not get through and may be tried again, newest first. */
@@ -68,11 +75,14 @@ function eventsToHeal(deliveries: readonly HookDelivery[]): HookDelivery[][] {
     byGuid.set(delivery.guid, [...byGuid.get(delivery.guid) ?? [], delivery]);
   }
   return [...byGuid.values()].filter(attempts =>
-    attempts.some(({ redelivery }) => !redelivery) && attempts.filter(({ redelivery }) => redelivery).length < HEALING.maxAttempts);
+    attempts.some(({ redelivery }) => !redelivery)
+      && attempts.filter(({ redelivery }) => redelivery).length < HEALING.maxAttempts);
 }
 
 /** Attempts at events of which none has got through. */
 function undelivered(deliveries: readonly HookDelivery[]): HookDelivery[] {
-  const delivered = new Set(deliveries.filter(({ statusCode }) => statusCode >= 200 && statusCode < 300).map(({ guid }) => guid));
+  const delivered = new Set(
+    deliveries.filter(({ statusCode }) => statusCode >= 200 && statusCode < 300).map(({ guid }) => guid),
+  );
   return deliveries.filter(({ guid }) => !delivered.has(guid));
 }

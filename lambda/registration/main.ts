@@ -43,7 +43,9 @@ function dependencies({ getRemainingTimeInMillis }: Pick<Context, 'getRemainingT
       warn: message => log.warn(message),
     }, signal),
     secret: () => read(environment.WEBHOOK_SECRET_ARN),
-    requestSync: () => sqs.send(new SendMessageCommand({ QueueUrl: environment.QUEUE_URL, MessageBody: JSON.stringify(ORGANIZATION_MESSAGE) })),
+    requestSync: () => sqs.send(
+      new SendMessageCommand({ QueueUrl: environment.QUEUE_URL, MessageBody: JSON.stringify(ORGANIZATION_MESSAGE) }),
+    ),
     remainingMs: () => getRemainingTimeInMillis(),
     now: () => Date.now(),
     sleep,
@@ -52,10 +54,14 @@ function dependencies({ getRemainingTimeInMillis }: Pick<Context, 'getRemainingT
 }
 
 /**
- * Called by CDK's provider framework for the custom resource, and by two schedules. Where requests go, and about which hook, is the
- * environment's to say: an event may come from anybody who may invoke the function. Never logs the event: it holds a ResponseURL.
+ * Called by CDK's provider framework for the custom resource, and by two schedules. Where requests go, and about
+ * which hook, is the environment's to say: an event may come from anybody who may invoke the function. Never logs the
+ * event: it holds a ResponseURL.
  */
-export async function handler(event: CdkCustomResourceEvent | ScheduledRequest, context: Context): Promise<CdkCustomResourceResponse | void> {
+export async function handler(
+  event: CdkCustomResourceEvent | ScheduledRequest,
+  context: Context,
+): Promise<CdkCustomResourceResponse | void> {
   log.addContext(context);
   const using = dependencies(context);
   return 'kind' in event ? scheduled(event.kind, using) : customResource(event, using);
@@ -65,18 +71,25 @@ async function scheduled(kind: ScheduledRequest['kind'], using: RegistrarDepende
   switch (kind) {
     case 'repair': return repair(using);
     case 'redelivery': return redeliverFailed(using);
-    default: throw new Error(`The request's kind is ${JSON.stringify(kind)}, expected "repair" or "redelivery". Only the mirror's own schedules should invoke this function.`);
+    default: throw new Error(`The request's kind is ${JSON.stringify(kind)}, expected "repair" or "redelivery". `
+      + "Only the mirror's own schedules should invoke this function.");
   }
 }
 
-async function customResource(event: CdkCustomResourceEvent, using: RegistrarDependencies): Promise<CdkCustomResourceResponse> {
+async function customResource(
+  event: CdkCustomResourceEvent,
+  using: RegistrarDependencies,
+): Promise<CdkCustomResourceResponse> {
   const { ResourceProperties: properties } = event;
   switch (event.RequestType) {
     case 'Create':
       return response(await create(parseRegistrationProperties(properties), using));
     case 'Update':
       return response(await update(
-        event.PhysicalResourceId, parseRegistrationProperties(properties), parseRegistrationProperties(event.OldResourceProperties), using,
+        event.PhysicalResourceId,
+        parseRegistrationProperties(properties),
+        parseRegistrationProperties(event.OldResourceProperties),
+        using,
       ));
     case 'Delete':
       await remove(event.PhysicalResourceId, parseFormerHook(properties), using);
@@ -85,5 +98,8 @@ async function customResource(event: CdkCustomResourceEvent, using: RegistrarDep
 }
 
 function response({ physicalId, hookId, reached }: Registration): CdkCustomResourceResponse {
-  return { PhysicalResourceId: physicalId, Data: { [HOOK_ATTRIBUTES.hookId]: hookId, [HOOK_ATTRIBUTES.reached]: reached } };
+  return {
+    PhysicalResourceId: physicalId,
+    Data: { [HOOK_ATTRIBUTES.hookId]: hookId, [HOOK_ATTRIBUTES.reached]: reached },
+  };
 }

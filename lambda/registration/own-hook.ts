@@ -2,7 +2,9 @@ import type { Hook } from './hooks';
 import type { Environment, REGISTRATION_ENVIRONMENT } from '../../src/contract/environment';
 import type { HookProperties } from '../../src/contract/hook';
 
-/** The hook that this function keeps. All of it comes from the function's environment: an event could name anybody's. */
+/**
+ * The hook that this function keeps. All of it comes from the function's environment: an event could name anybody's.
+ */
 export interface OwnHook {
   readonly organization: string;
   /** URL that GitHub delivers to. */
@@ -33,8 +35,10 @@ export class ForeignProperties extends Error {
 export function requireOwn(properties: HookProperties, own: OwnHook): void {
   const differences = differencesFrom(own, properties);
   if (differences.length > 0) {
-    throw new ForeignProperties(`The event is not about this mirror: ${differences.join('; ')}. The GhcrMirror construct gives the function and its `
-      + 'custom resource the same values: deploy the stack again, and look for another caller of the function if nobody has changed it.');
+    throw new ForeignProperties(`The event is not about this mirror: ${differences.join('; ')}. `
+      + 'The GhcrMirror construct gives the function and its '
+      + 'custom resource the same values: deploy the stack again, and look for another caller of the function '
+      + 'if nobody has changed it.');
   }
 }
 
@@ -50,7 +54,10 @@ export function isSameOrganization(one: string, other: string): boolean {
 function differencesFrom(own: OwnHook, properties: HookProperties): string[] {
   const names = ['endpointUrl', 'githubApiUrl', 'active'] as const;
   const different = names.filter(name => properties[name] !== own[name]);
-  return [...isSameOrganization(properties.organization, own.organization) ? [] : ['organization'] as const, ...different]
+  return [
+    ...isSameOrganization(properties.organization, own.organization) ? [] : ['organization'] as const,
+    ...different,
+  ]
     .map(name => `property "${name}" is "${properties[name]}", expected "${own[name]}"`);
 }
 
@@ -60,8 +67,8 @@ export function ownUrls({ endpointUrl, executeApiUrl }: OwnHook): readonly strin
 }
 
 /**
- * Our hook: the one with this id as long as its URL is ours, or else the one with our URL, which an interrupted Create has left or a repair
- * has made. A hook with this id and another URL belongs to somebody by now, or always did.
+ * Our hook: the one with this id as long as its URL is ours, or else the one with our URL, which an interrupted Create
+ * has left or a repair has made. A hook with this id and another URL belongs to somebody by now, or always did.
  */
 export function findOurs(hooks: readonly Hook[], urls: readonly string[], id?: number): Hook | undefined {
   const known = hooks.find(hook => hook.id === id && urls.includes(hook.url));

@@ -11,7 +11,10 @@ export function physicalId(organization: string, hookId: number | typeof NO_HOOK
   return `${organization.toLowerCase()}/${hookId}`;
 }
 
-/** Hook id in an identity of ours; undefined when it is unknown, and in an identity that a failed or interrupted Create left. */
+/**
+ * Hook id in an identity of ours; undefined when it is unknown, and in an identity that a
+ * failed or interrupted Create left.
+ */
 export function hookIdIn(id: string): number | typeof NO_HOOK | undefined {
   const [, , hook] = IDENTITY.exec(id) ?? [];
   if (hook === undefined || hook === UNKNOWN_HOOK) { return undefined; }

@@ -19,7 +19,11 @@ export function parseHookProperties(properties: Readonly<Record<string, unknown>
 
 /** Those of the custom resource, with what makes it necessary to register again. */
 export function parseRegistrationProperties(properties: Readonly<Record<string, unknown>>): RegistrationProperties {
-  return { ...parseHookProperties(properties), webhookToken: text(properties.webhookToken), webhookSecret: text(properties.webhookSecret) };
+  return {
+    ...parseHookProperties(properties),
+    webhookToken: text(properties.webhookToken),
+    webhookSecret: text(properties.webhookSecret),
+  };
 }
 
 /** What a Delete needs of them. It must not fail, so that nothing is required. */
@@ -30,7 +34,8 @@ export function parseFormerHook(properties: Readonly<Record<string, unknown>>): 
 function required(properties: Readonly<Record<string, unknown>>, name: keyof HookProperties): string {
   const value = text(properties[name]);
   if (value === undefined) {
-    throw new Error(`Property "${name}" of the webhook registration is missing. The GhcrMirror construct sets it: deploy the stack again.`);
+    throw new Error(`Property "${name}" of the webhook registration is missing. The GhcrMirror construct sets it: `
+      + 'deploy the stack again.');
   }
   return value;
 }

@@ -5,8 +5,9 @@ import type { HookDelivery, OrganizationHooks } from './hooks';
 import { findSound, repair } from './repair';
 
 /**
- * GitHub delivers once and never tries again by itself. Every ten minutes this reads what it could not deliver, and has it send that again:
- * after an outage, a flood that took the endpoint's throttle, or a rotation of the secret. A hook that is gone or changed is repaired first.
+ * GitHub delivers once and never tries again by itself. Every ten minutes this reads what it could not deliver, and has
+ * it send that again: after an outage, a flood that took the endpoint's throttle, or a rotation of the secret. A hook
+ * that is gone or changed is repaired first.
  */
 export async function redeliverFailed(dependencies: RegistrarDependencies): Promise<void> {
   const { own, tokenName, now } = dependencies;
@@ -29,7 +30,9 @@ async function redeliver(
 ): Promise<void> {
   const { log } = dependencies;
   // Refused signatures: GitHub may sign with another secret than the mirror's.
-  if (deliveries.some(({ statusCode }) => statusCode === 401)) { await hooks.update(hookId, await settings(dependencies)); }
+  if (deliveries.some(({ statusCode }) => statusCode === 401)) {
+    await hooks.update(hookId, await settings(dependencies));
+  }
   for (const { id, guid, statusCode, status } of deliveries) {
     try {
       await hooks.redeliver(hookId, id);

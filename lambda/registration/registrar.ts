@@ -21,7 +21,10 @@ export interface Registration {
  *
  * @throws {ForeignProperties} before anything is read or sent, when the properties are not those of the environment
  */
-export async function create(properties: RegistrationProperties, dependencies: RegistrarDependencies): Promise<Registration> {
+export async function create(
+  properties: RegistrationProperties,
+  dependencies: RegistrarDependencies,
+): Promise<Registration> {
   const { own, tokenName } = dependencies;
   requireOwn(properties, own);
   if (tokenName === undefined || properties.webhookToken === NO_TOKEN) {
@@ -40,7 +43,8 @@ export async function create(properties: RegistrationProperties, dependencies: R
         return finish(hooks, hook, attempt.isNew, dependencies);
       });
     } catch (error) {
-      // CDK's framework answers the Delete after a failed Create by itself, and we never hear of it: leave nothing behind.
+      // CDK's framework answers the Delete after a failed Create by itself, and we never
+      // hear of it: leave nothing behind.
       if (attempt.isNew) { await discard(dependencies); }
       throw error;
     }
@@ -60,33 +64,45 @@ export async function update(
   if (!isOwn(properties, own) && isOwn(previous, own)) { return standBy(id, properties, previous, dependencies); }
   requireOwn(properties, own);
   if (tokenName === undefined || properties.webhookToken === NO_TOKEN) { return release(id, previous, dependencies); }
-  const moved = !isSameOrganization(previous.organization, own.organization) || previous.githubApiUrl !== own.githubApiUrl;
+  const moved = !isSameOrganization(previous.organization, own.organization)
+    || previous.githubApiUrl !== own.githubApiUrl;
   // A new identity makes CloudFormation delete the old one afterwards, with the old properties.
   if (moved || hookId === NO_HOOK) { return create(properties, dependencies); }
   return explained(own.organization, tokenName, () => inTime(dependencies, async signal => {
     const hooks = await dependencies.hooks(own.organization, signal);
     const { hook, isNew } = await patchOrReplace(hooks, hookId, dependencies);
-    // The identity stays, even of a hook that had to be made anew: otherwise CloudFormation would delete "the old one" by the URL of both.
+    // The identity stays, even of a hook that had to be made anew: otherwise CloudFormation would delete
+    // "the old one" by the URL of both.
     return { ...await finish(hooks, hook, isNew, dependencies), physicalId: id };
   }));
 }
 
 /**
- * A deployment is being rolled back, and the function still has that deployment's environment: CloudFormation doesn't document which of the
- * two it restores first. Nothing is changed in GitHub. The schedule puts the hook right when the environment is back. In an organization that
- * the mirror returns to, our hook is looked up, so that the identity names it again.
+ * A deployment is being rolled back, and the function still has that deployment's environment: CloudFormation
+ * doesn't document which of the two it restores first. Nothing is changed in GitHub. The schedule puts the hook
+ * right when the environment is back. In an organization that the mirror returns to, our hook is looked up, so
+ * that the identity names it again.
  */
 async function standBy(
   id: string, properties: RegistrationProperties, previous: RegistrationProperties, dependencies: RegistrarDependencies,
 ): Promise<Registration> {
   const { own, tokenName, log, requestSync } = dependencies;
   if (properties.webhookToken === NO_TOKEN) { return release(id, previous, dependencies); }
-  log.info('The function still has the environment of the deployment that is being rolled back: the schedule puts the webhook right.', { physicalId: id });
+  log.info(
+    'The function still has the environment of the deployment that is being rolled back: '
+      + 'the schedule puts the webhook right.',
+    { physicalId: id },
+  );
   await requestSync();
-  const stays = isSameOrganization(properties.organization, own.organization) && properties.githubApiUrl === own.githubApiUrl;
+  const stays = isSameOrganization(properties.organization, own.organization)
+    && properties.githubApiUrl === own.githubApiUrl;
   const identity = stays || tokenName === undefined ? id : await formerIdentity(properties, tokenName, dependencies);
   const hookId = hookIdIn(identity);
-  return { physicalId: identity, hookId: typeof hookId === 'number' ? String(hookId) : '', reached: 'no: the deployment was rolled back' };
+  return {
+    physicalId: identity,
+    hookId: typeof hookId === 'number' ? String(hookId) : '',
+    reached: 'no: the deployment was rolled back',
+  };
 }
 
 async function formerIdentity(
@@ -101,14 +117,23 @@ async function formerIdentity(
   return physicalId(organization, found?.id ?? UNKNOWN_HOOK);
 }
 
-async function withoutHook(id: string, { requestSync, own: { organization }, log }: RegistrarDependencies): Promise<Registration> {
+async function withoutHook(
+  id: string,
+  { requestSync, own: { organization }, log }: RegistrarDependencies,
+): Promise<Registration> {
   await requestSync();
-  log.info('No `webhookToken`: the mirror follows its schedule, until somebody adds the webhook by hand.', { organization });
+  log.info('No `webhookToken`: the mirror follows its schedule, until somebody adds the webhook by hand.', {
+    organization,
+  });
   return { physicalId: id, hookId: '', reached: 'no: the mirror has no `webhookToken`' };
 }
 
 /** The mirror is no longer given a token. */
-async function release(id: string, previous: RegistrationProperties, dependencies: RegistrarDependencies): Promise<Registration> {
+async function release(
+  id: string,
+  previous: RegistrationProperties,
+  dependencies: RegistrarDependencies,
+): Promise<Registration> {
   const { own, tokenName, log } = dependencies;
   const none = physicalId(own.organization, NO_HOOK);
   if (hookIdIn(id) === NO_HOOK) { return withoutHook(none, dependencies); }
@@ -117,14 +142,25 @@ async function release(id: string, previous: RegistrationProperties, dependencie
     await remove(id, previous, dependencies);
     return withoutHook(none, dependencies);
   }
-  log.warn(`The mirror has no \`webhookToken\` any more. Its webhook stays in GitHub and keeps delivering; nobody repairs or removes it: do so by hand ${BY_HAND}.`, { physicalId: id });
+  log.warn(
+    'The mirror has no `webhookToken` any more. Its webhook stays in GitHub and keeps delivering; '
+      + `nobody repairs or removes it: do so by hand ${BY_HAND}.`,
+    { physicalId: id },
+  );
   // It keeps its identity, so that a token that comes back finds it.
   return withoutHook(id, dependencies);
 }
 
-async function finish(hooks: OrganizationHooks, hook: Hook, isNew: boolean, dependencies: RegistrarDependencies): Promise<Registration> {
+async function finish(
+  hooks: OrganizationHooks,
+  hook: Hook,
+  isNew: boolean,
+  dependencies: RegistrarDependencies,
+): Promise<Registration> {
   const { own: { organization, active }, log } = dependencies;
-  const reached = active === 'false' ? 'no: the webhook is disabled' : await waitForPing(hooks, hook.id, isNew, dependencies);
+  const reached = active === 'false'
+    ? 'no: the webhook is disabled'
+    : await waitForPing(hooks, hook.id, isNew, dependencies);
   await dependencies.requestSync();
   const line = { organization, hookId: hook.id, reached };
   if (reached === 'yes') {
@@ -156,11 +192,17 @@ async function patchOrReplace(
   const all = await hooks.list();
   const existing = findOurs(all, ownUrls(dependencies.own), hookId);
   warnOfStray(all.find(({ id }) => id === hookId), existing, dependencies);
-  return existing ? { hook: await hooks.update(existing.id, wanted), isNew: false } : { hook: await createOrAdopt(hooks, wanted), isNew: true };
+  return existing
+    ? { hook: await hooks.update(existing.id, wanted), isNew: false }
+    : { hook: await createOrAdopt(hooks, wanted), isNew: true };
 }
 
 /** A former `webhookUrl` is in no environment any more, so that nothing proves that a hook with it is ours. */
 function warnOfStray(former: Hook | undefined, existing: Hook | undefined, { log }: RegistrarDependencies): void {
   if (former === undefined || former.id === existing?.id) { return; }
-  log.warn(`The webhook that was registered delivers to another URL by now, and is left alone. If it was this mirror's, delete it by hand ${BY_HAND}.`, { hookId: former.id, url: former.url });
+  log.warn(
+    "The webhook that was registered delivers to another URL by now, and is left alone. If it was this mirror's, "
+      + `delete it by hand ${BY_HAND}.`,
+    { hookId: former.id, url: former.url },
+  );
 }

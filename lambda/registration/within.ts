@@ -4,8 +4,9 @@ export class OutOfTime extends Error {
 }
 
 /**
- * Ends work that takes too long while there is time left to clean up: Lambda would end it without a word, and what it had begun would
- * stay. What waits for GitHub's rate limits does not look at the signal, so the work is left behind as well as told to stop.
+ * Ends work that takes too long while there is time left to clean up: Lambda would end it without a word, and what
+ * it had begun would stay. What waits for GitHub's rate limits does not look at the signal, so the work is left
+ * behind as well as told to stop.
  */
 export async function within<T>(ms: number, problem: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

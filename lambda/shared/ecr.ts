@@ -1,6 +1,15 @@
 import {
-  BatchGetImageCommand, CreateRepositoryCommand, DescribeRepositoriesCommand, ECRClient, ECRServiceException, GetAuthorizationTokenCommand,
-  ImageAlreadyExistsException, paginateListImages, PutImageCommand, RepositoryAlreadyExistsException, RepositoryNotFoundException,
+  BatchGetImageCommand,
+  CreateRepositoryCommand,
+  DescribeRepositoriesCommand,
+  ECRClient,
+  ECRServiceException,
+  GetAuthorizationTokenCommand,
+  ImageAlreadyExistsException,
+  paginateListImages,
+  PutImageCommand,
+  RepositoryAlreadyExistsException,
+  RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import type { TagMutability } from './mutability';
 import type { TargetImages } from './plan';
@@ -14,7 +23,10 @@ export async function listImages(ecr: ECRClient, repositoryName: string): Promis
   const tags = new Map<string, string>();
   try {
     // ECR lists ACTIVE images alone unless told otherwise; an archived one is there all the same.
-    const pages = paginateListImages({ client: ecr }, { repositoryName, maxResults: 1000, filter: { imageStatus: 'ANY' } });
+    const pages = paginateListImages(
+      { client: ecr },
+      { repositoryName, maxResults: 1000, filter: { imageStatus: 'ANY' } },
+    );
     for await (const { imageIds = [] } of pages) {
       for (const { imageDigest, imageTag } of imageIds) {
         if (imageDigest === undefined) { continue; }
@@ -55,7 +67,10 @@ export async function tagMutability(ecr: ECRClient, repositoryName: string): Pro
 
 /** Where the registry is, and what opens it. */
 export interface RegistryLogin {
-  /** `ghcr.io`; ECR's as ECR itself gives it, because it is another in other partitions: `111122223333.dkr.ecr.eu-central-1.amazonaws.com` */
+  /**
+   * `ghcr.io`; ECR's as ECR itself gives it, because it is another in other partitions:
+   * `111122223333.dkr.ecr.eu-central-1.amazonaws.com`
+   */
   readonly host: string;
   readonly user: string;
   readonly password: string;
@@ -66,16 +81,28 @@ export async function registryLogin(ecr: ECRClient): Promise<RegistryLogin> {
   const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
   const { authorizationToken = '', proxyEndpoint = '' } = authorizationData?.[0] ?? {};
   const [user, password] = Buffer.from(authorizationToken, 'base64').toString().split(':');
-  if (!user || !password) { throw new Error('ECR gave no authorization token, expected one of the form user:password.'); }
-  if (!URL.canParse(proxyEndpoint)) { throw new Error(`ECR gave "${proxyEndpoint}" as the registry of its authorization token, expected a URL.`); }
+  if (!user || !password) {
+    throw new Error('ECR gave no authorization token, expected one of the form user:password.');
+  }
+  if (!URL.canParse(proxyEndpoint)) {
+    throw new Error(`ECR gave "${proxyEndpoint}" as the registry of its authorization token, expected a URL.`);
+  }
   return { host: new URL(proxyEndpoint).host, user, password };
 }
 
 /** What tags point to, by asking for the images themselves. Tags that do not exist are left out. At most 100 tags. */
-export async function taggedImages(ecr: ECRClient, repositoryName: string, tags: readonly string[]): Promise<Map<string, string>> {
-  const { images = [] } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: tags.map(imageTag => ({ imageTag })) }));
+export async function taggedImages(
+  ecr: ECRClient,
+  repositoryName: string,
+  tags: readonly string[],
+): Promise<Map<string, string>> {
+  const { images = [] } = await ecr.send(
+    new BatchGetImageCommand({ repositoryName, imageIds: tags.map(imageTag => ({ imageTag })) }),
+  );
   return new Map(images.flatMap(({ imageId }) =>
-    imageId?.imageTag !== undefined && imageId.imageDigest !== undefined ? [[imageId.imageTag, imageId.imageDigest] as const] : []));
+    imageId?.imageTag !== undefined && imageId.imageDigest !== undefined
+      ? [[imageId.imageTag, imageId.imageDigest] as const]
+      : []));
 }
 
 /** The repository has no such image, or has it in its archive. */
@@ -88,11 +115,18 @@ export class ImageMissing extends Error {
  *
  * @throws ImageMissing
  */
-export async function imageManifest(ecr: ECRClient, repositoryName: string, digest: string): Promise<Pick<Put, 'manifest' | 'mediaType'>> {
-  const { images, failures } = await ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }));
+export async function imageManifest(
+  ecr: ECRClient,
+  repositoryName: string,
+  digest: string,
+): Promise<Pick<Put, 'manifest' | 'mediaType'>> {
+  const { images, failures } = await ecr.send(
+    new BatchGetImageCommand({ repositoryName, imageIds: [{ imageDigest: digest }] }),
+  );
   const { imageManifest: manifest, imageManifestMediaType: mediaType } = images?.[0] ?? {};
   if (manifest === undefined) {
-    throw new ImageMissing(`ECR has no manifest for ${repositoryName}@${digest}: ${failures?.[0]?.failureReason ?? 'no reason given'}.`);
+    throw new ImageMissing(`ECR has no manifest for ${repositoryName}@${digest}: `
+      + `${failures?.[0]?.failureReason ?? 'no reason given'}.`);
   }
   return { manifest, mediaType };
 }
@@ -110,7 +144,11 @@ export interface Put {
 export async function putImage(ecr: ECRClient, repositoryName: string, put: Put): Promise<void> {
   try {
     await ecr.send(new PutImageCommand({
-      repositoryName, imageManifest: put.manifest, imageManifestMediaType: put.mediaType, imageDigest: put.digest, imageTag: put.tag,
+      repositoryName,
+      imageManifest: put.manifest,
+      imageManifestMediaType: put.mediaType,
+      imageDigest: put.digest,
+      imageTag: put.tag,
     }));
   } catch (error) {
     // The tag is there already, with this digest: what was asked for.

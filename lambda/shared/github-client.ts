@@ -33,8 +33,8 @@ export interface GitHubClientOptions {
 }
 
 /**
- * An aborted request is not tried again, because nobody waits for its answer any more. This plugin has to come before the
- * one that retries.
+ * An aborted request is not tried again, because nobody waits for its answer any more. This plugin has to
+ * come before the one that retries.
  */
 function noRetryWhenAborted(octokit: Octokit): object {
   octokit.hook.error('request', (error, { request }) => {

@@ -25,8 +25,8 @@ export interface PlannedPackage {
 /**
  * Reads both sides of a package, side by side, and plans.
  *
- * @param announced digests that deliveries named: the source is read until it has shown them, and the plan is about what was
- * read. Without any, it is about the whole package.
+ * @param announced digests that deliveries named: the source is read until it has shown them, and the plan is about
+ * what was read. Without any, it is about the whole package.
  * @param signal ends the reading of the source
  */
 export async function planPackage(

@@ -10,7 +10,8 @@ const MOST_PAGES = 100_000;
  *
  * The header is split instead of searched: a regular expression went over a long header again and again.
  *
- * @throws when the header names a last page without a usable number. Reading one page only would look like a short listing.
+ * @throws when the header names a last page without a usable number. Reading one page only
+ * would look like a short listing.
  * @see https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
  */
 export function lastPage(link: string | undefined): number | undefined {
@@ -19,7 +20,8 @@ export function lastPage(link: string | undefined): number | undefined {
   const url = entry.slice(entry.indexOf('<') + 1, entry.indexOf('>'));
   const page = Number(URL.canParse(url) ? new URL(url).searchParams.get('page') : undefined);
   if (!Number.isInteger(page) || page < 1 || page > MOST_PAGES) {
-    throw new Error(`GitHub's Link header names the last page by ${JSON.stringify(url.slice(0, 200))}, expected a URL with `
+    throw new Error("GitHub's Link header names the last page by "
+      + `${JSON.stringify(url.slice(0, 200))}, expected a URL with `
       + `a \`page\` between 1 and ${MOST_PAGES}. Nothing was taken for missing; the next run reads the list again.`);
   }
   return page;

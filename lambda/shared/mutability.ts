@@ -19,8 +19,9 @@ export function isImmutable({ setting, exclusions }: TagMutability, tag: string)
 }
 
 /**
- * Matches from left to right and never goes back: each literal is taken where it occurs first, which leaves most room for the
- * next one. Both the filter and the tag can be chosen by an enemy, and a regular expression with six wildcards took 39 s.
+ * Matches from left to right and never goes back: each literal is taken where it occurs first, which leaves
+ * most room for the next one. Both the filter and the tag can be chosen by an enemy, and a regular
+ * expression with six wildcards took 39 s.
  */
 function matches(filter: string, tag: string): boolean {
   const [head = '', ...literals] = filter.split('*');

@@ -48,25 +48,37 @@ export function parsePackageEvent(event: string, payload: unknown, organization:
 function parseSubject(subject: Json, payload: Json, organization: string): PackageEvent {
   const type = otherType(subject);
   if (type !== undefined) { return ignored(`package type "${type}" is not a container`); }
-  const owner = string(object(payload.organization)?.login) ?? string(object(subject.owner)?.login) ?? string(subject.namespace);
-  if (owner === undefined) { return malformed('no organization: "organization.login", "owner.login" and "namespace" are missing'); }
-  if (owner.toLowerCase() !== organization.toLowerCase()) { return ignored(`organization "${owner}" is not mirrored here`); }
+  const owner = string(object(payload.organization)?.login)
+    ?? string(object(subject.owner)?.login)
+    ?? string(subject.namespace);
+  if (owner === undefined) {
+    return malformed('no organization: "organization.login", "owner.login" and "namespace" are missing');
+  }
+  if (owner.toLowerCase() !== organization.toLowerCase()) {
+    return ignored(`organization "${owner}" is not mirrored here`);
+  }
   const name = string(subject.name);
   if (name === undefined) { return malformed('the package has no "name"'); }
   const version = object(subject.package_version);
   const container = object(version?.container_metadata);
-  const digest = firstDigest(version?.version, version?.name, object(container?.tag)?.digest, object(container?.manifest)?.digest);
+  const digest = firstDigest(
+    version?.version,
+    version?.name,
+    object(container?.tag)?.digest,
+    object(container?.manifest)?.digest,
+  );
   const tag = string(object(container?.tag)?.name);
   return { kind: 'changed', package: name, ...(digest ? { digest } : {}), ...(tag ? { tag } : {}) };
 }
 
 /**
- * Why the package is no container, if no field says that it is one. GitHub's own samples of images contradict themselves: `package_type`
- * npm, `ecosystem` docker, `registry.type` CONTAINER, with `container_metadata`
+ * Why the package is no container, if no field says that it is one. GitHub's own samples of images contradict
+ * themselves: `package_type` npm, `ecosystem` docker, `registry.type` CONTAINER, with `container_metadata`
  * (https://github.com/octokit/webhooks/tree/main/payload-examples/api.github.com/package).
  */
 function otherType(subject: Json): string | undefined {
-  const types = [subject.package_type, subject.ecosystem, object(subject.registry)?.type].flatMap(type => string(type) ?? []);
+  const types = [subject.package_type, subject.ecosystem, object(subject.registry)?.type]
+    .flatMap(type => string(type) ?? []);
   const container = types.some(type => type.toUpperCase() === 'CONTAINER')
     || object(object(subject.package_version)?.container_metadata) !== undefined;
   return container ? undefined : types[0];

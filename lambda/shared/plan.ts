@@ -73,8 +73,8 @@ export interface Plan {
  * The difference between a GHCR package and its ECR repository, as work.
  *
  * @param repository name of the ECR repository
- * @param source the package's versions, newest first. Versions and tags that occur twice (a push between two pages of the
- *   listing shifts entries to the next page) count once, the first time: the newest listing wins.
+ * @param source the package's versions, newest first. Versions and tags that occur twice (a push between two pages of
+ * the listing shifts entries to the next page) count once, the first time: the newest listing wins.
  * @param target what the repository holds; undefined when there is no such repository
  */
 export function plan(repository: string, source: Iterable<SourceVersion>, target: TargetImages | undefined): Plan {
@@ -100,7 +100,9 @@ export function plan(repository: string, source: Iterable<SourceVersion>, target
         wanted.push(tag);
       }
     }
-    if (wanted.length > 0) { actions.push({ kind: target?.digests.has(digest) ? 'tag' : 'copy', digest, tags: wanted }); }
+    if (wanted.length > 0) {
+      actions.push({ kind: target?.digests.has(digest) ? 'tag' : 'copy', digest, tags: wanted });
+    }
   }
   return { repository, repositoryExists: target !== undefined, actions, conflicts, unchanged, skipped };
 }

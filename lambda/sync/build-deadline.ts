@@ -12,8 +12,8 @@ export interface Deadline {
 const LAST_COPIES = { share: 0.1, minimumMs: 120_000 };
 
 /**
- * CodeBuild's timeout may count from before the first command: the machine has to come up, and the source is downloaded. Users report
- * 7 to 240 seconds (https://github.com/aws/aws-codebuild-docker-images/issues/424).
+ * CodeBuild's timeout may count from before the first command: the machine has to come up, and the source is
+ * downloaded. Users report 7 to 240 seconds (https://github.com/aws/aws-codebuild-docker-images/issues/424).
  */
 const PROVISIONING = { share: 0.1, maximumMs: 240_000 };
 
@@ -21,8 +21,9 @@ const PROVISIONING = { share: 0.1, maximumMs: 240_000 };
 const REPORT_MS = 60_000;
 
 /**
- * When the first command of the build ran, in milliseconds since the epoch; `now` outside of a build. CODEBUILD_START_TIME would not do:
- * it is before the time in CodeBuild's queue, which does not count against the timeout.
+ * When the first command of the build ran, in milliseconds since the epoch; `now` outside of a
+ * build. CODEBUILD_START_TIME would not do: it is before the time in CodeBuild's queue, which does
+ * not count against the timeout.
  */
 export function startOfBuild(environment: NodeJS.ProcessEnv, now: number): number {
   const seconds = Number(environment[BUILD_START_VARIABLE] ?? NaN);

@@ -16,8 +16,8 @@ import { TokenBucket } from './resilience/token-bucket';
 import { concurrentProcesses } from './skopeo/concurrency';
 import { Skopeo } from './skopeo/skopeo';
 import { sync } from './sync';
-import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { CopyEngine } from '../../src/contract/copy-engine';
+import { Environment, SYNC_ENVIRONMENT } from '../../src/contract/environment';
 import { sourceRepository } from '../../src/image-name';
 import { createRepository, imageManifest, listImages, putImage } from '../shared/ecr';
 import { readEnvironment } from '../shared/environment';
@@ -69,7 +69,8 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
       organization: environment.ORGANIZATION,
       registryHost: environment.REGISTRY_HOST,
       plan: name => planPackage(name, { github, ecr, prefix: environment.REPOSITORY_PREFIX }),
-      // A put that fails is tried again at the pace, not at the SDK's. Both clients share their connections, and the count of requests.
+      // A put that fails is tried again at the pace, not at the SDK's. Both clients share their
+      // connections, and the count of requests.
       target: ecrTarget(ecr, new ECRClient({ maxAttempts: 1, requestHandler: ecr.config.requestHandler }), logins),
       source,
       blobs: blobMover(source, target, print),
@@ -93,8 +94,8 @@ async function syncPackages(environment: Environment<typeof SYNC_ENVIRONMENT>, d
 }
 
 /**
- * The engine that the user has chosen, or the direct one when skopeo is neither in the build image nor could be installed. Asked when the
- * first image is copied, and answered once.
+ * The engine that the user has chosen, or the direct one when skopeo is neither in the build image nor could be
+ * installed. Asked when the first image is copied, and answered once.
  */
 function engineChoice(chosen: string, skopeo: Skopeo): () => Promise<CopyEngine> {
   const choose = async (): Promise<CopyEngine> => {
@@ -108,7 +109,8 @@ function engineChoice(chosen: string, skopeo: Skopeo): () => Promise<CopyEngine>
 }
 
 function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): Target {
-  // One registry serves the whole account. The login begins while the packages are planned; the first repository awaits it.
+  // One registry serves the whole account. The login begins while the packages are planned;
+  // the first repository awaits it.
   const loggedIn = logins.begin();
   loggedIn.catch(() => undefined);
   return {
@@ -121,7 +123,11 @@ function ecrTarget(ecr: ECRClient, ecrPuts: ECRClient, logins: RegistryLogins): 
       return { bytes: Buffer.from(manifest), contentType: mediaType ?? '' };
     },
     put: (repository, { bytes, contentType }, digest, tag) =>
-      putImage(ecrPuts, repository, { manifest: bytes.toString('utf8'), mediaType: contentType || undefined, digest, tag }),
+      putImage(
+        ecrPuts,
+        repository,
+        { manifest: bytes.toString('utf8'), mediaType: contentType || undefined, digest, tag },
+      ),
     // Not BatchGetImage: ECR counts it as a pull, and lifecycle rules go by the time of the last one.
     list: repository => listImages(ecr, repository),
   };

@@ -47,12 +47,14 @@ export interface Report {
 
 /** @param present digest that ECR's tag points to */
 export function conflictCause(present: string): string {
-  return `ECR holds ${present} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.`;
+  return `ECR holds ${present} under this tag, and the repository lets no tag be moved. Delete the tag in ECR, `
+    + 'or make the repository mutable.';
 }
 
 export function imageLine(outcome: ImageOutcome): string {
   const { kind, cause, seconds } = outcome;
-  return `${kind.padEnd(8)} ${imageName(outcome)}${cause === undefined ? '' : `: ${cause}`}${seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`}`;
+  return `${kind.padEnd(8)} ${imageName(outcome)}${cause === undefined ? '' : `: ${cause}`}`
+    + `${seconds === undefined ? '' : ` (${seconds.toFixed(1)} s)`}`;
 }
 
 /**
@@ -67,12 +69,18 @@ export function failureText(error: unknown, ofImage: boolean): string {
 }
 
 export function createReport(
-  plans: readonly Plan[], outcomes: readonly ImageOutcome[], packages: number, seconds: number, requests: Readonly<Record<string, number>>,
+  plans: readonly Plan[],
+  outcomes: readonly ImageOutcome[],
+  packages: number,
+  seconds: number,
+  requests: Readonly<Record<string, number>>,
 ): Report {
   const count = (kind: OutcomeKind): number => outcomes.filter(outcome => outcome.kind === kind).length;
   const skipped: Partial<Record<SkipReason, number>> = {};
   for (const plan of plans) {
-    for (const [reason, number] of Object.entries(plan.skipped) as [SkipReason, number][]) { skipped[reason] = (skipped[reason] ?? 0) + number; }
+    for (const [reason, number] of Object.entries(plan.skipped) as [SkipReason, number][]) {
+      skipped[reason] = (skipped[reason] ?? 0) + number;
+    }
   }
   return {
     packages,
@@ -96,8 +104,10 @@ export function summaryLines(report: Report, outcomes: readonly ImageOutcome[]):
   const missing = outcomes.filter(({ kind }) => kind !== 'copied' && kind !== 'tagged');
   return [
     ...missing.map(outcome => `not mirrored (${outcome.kind}): ${imageName(outcome)}`),
-    `${report.packages} packages: ${report.copied} images copied, ${report.tagged} tagged, ${report.unchanged} tags unchanged, `
-    + `${report.conflicts} conflicts, ${report.refused} refused, ${report.left} left for the next run, ${report.failed} failed, `
+    `${report.packages} packages: ${report.copied} images copied, ${report.tagged} tagged, `
+    + `${report.unchanged} tags unchanged, `
+    + `${report.conflicts} conflicts, ${report.refused} refused, ${report.left} left for the next run, `
+    + `${report.failed} failed, `
     + `skipped: ${skipped}; ${report.seconds.toFixed(1)} s`,
     JSON.stringify({ summary: report }),
   ];

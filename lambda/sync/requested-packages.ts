@@ -1,8 +1,8 @@
 import { PACKAGES_VARIABLE } from '../../src/contract/environment';
 
 /**
- * Packages that this build was asked to sync; undefined for all of the organization, which is what a build that a person
- * starts by hand gets.
+ * Packages that this build was asked to sync; undefined for all of the organization, which is what a build
+ * that a person starts by hand gets.
  *
  * @throws when the variable is set to something else than a JSON array of names
  */
@@ -11,7 +11,8 @@ export function requestedPackages(environment: NodeJS.ProcessEnv): readonly stri
   if (text.trim() === '') { return undefined; }
   const names = parse(text);
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string' && name !== '')) {
-    throw new Error(`Variable ${PACKAGES_VARIABLE} is ${text.slice(0, 200)}, expected a JSON array of package names such as ["app","team/tool"]; leave it out to sync every package.`);
+    throw new Error(`Variable ${PACKAGES_VARIABLE} is ${text.slice(0, 200)}, expected a JSON array of package names `
+      + 'such as ["app","team/tool"]; leave it out to sync every package.');
   }
   return names.length > 0 ? names : undefined;
 }

@@ -3,7 +3,16 @@ import pLimit from 'p-limit';
 import type { SyncDependencies, SyncRun } from './context';
 import { copyImage, ImageJob } from './copy/image';
 import { ArtifactRefused, ManifestCopier } from './copy/manifests';
-import { conflictCause, createReport, failureText, ImageOutcome, imageLine, OutcomeKind, Report, summaryLines } from './report';
+import {
+  conflictCause,
+  createReport,
+  failureText,
+  ImageOutcome,
+  imageLine,
+  OutcomeKind,
+  Report,
+  summaryLines,
+} from './report';
 import { AimdLimit } from './resilience/aimd-limit';
 import { causeOf } from './resilience/causes';
 import { LoginRenewal } from './resilience/login-renewal';
@@ -17,17 +26,21 @@ import type { Action, Plan } from '../shared/plan';
 import { settleAll } from '../shared/settle-all';
 
 /**
- * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of memory while it moves,
- * whatever its size: this fits 2 vCPU and 3 GiB.
+ * How many packages are planned, images copied and blobs moved at the same time. A blob takes about a megabyte of
+ * memory while it moves, whatever its size: this fits 2 vCPU and 3 GiB.
  */
 const CONCURRENT_PACKAGES = 16;
 const CONCURRENT_IMAGES = 64;
 const CONCURRENT_BLOBS = { start: 32, max: 64 };
 
-/** How many manifests are read, copied and put at the same time. An index holds no place while its children are copied. */
+/**
+ * How many manifests are read, copied and put at the same time. An index holds no place while its children are copied.
+ */
 const CONCURRENT_MANIFESTS = 32;
 
-/** Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others. */
+/**
+ * Brings the packages' repositories up to date. A package that fails is in the report, and does not stop the others.
+ */
 export async function sync(packages: readonly string[], dependencies: SyncDependencies): Promise<Report> {
   const start = dependencies.now();
   const time = new AbortController();
@@ -78,14 +91,19 @@ class SyncJob {
     try {
       await work();
     } catch (error) {
-      this.outcomes.push(notMirrored(this.run, { repository: sourceRepository(this.run.organization, name), tags: [] }, error));
+      this.outcomes.push(
+        notMirrored(this.run, { repository: sourceRepository(this.run.organization, name), tags: [] }, error),
+      );
     }
   }
 
   public async package({ package: name, plan, present, presentTags }: PlannedPackage): Promise<void> {
     const { run } = this;
     this.outcomes.push(...plan.conflicts.map(({ tag, digest, present: other }) =>
-      logOutcome(run, { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) })));
+      logOutcome(
+        run,
+        { kind: 'conflict', repository: plan.repository, tags: [tag], digest, cause: conflictCause(other) },
+      )));
     if (plan.actions.length === 0) { return; }
     if (run.dryRun) {
       this.outcomes.push(...plan.actions.map(action => dryRun(plan, action, run)));
@@ -105,8 +123,8 @@ class SyncJob {
   }
 
   /**
-   * Starts on all images of a package. skopeo's processes know nothing of each other, so with skopeo one image goes first: the others find
-   * the blobs that they share with it.
+   * Starts on all images of a package. skopeo's processes know nothing of each other, so with skopeo one image goes
+   * first: the others find the blobs that they share with it.
    */
   private async images(
     actions: readonly Action[], work: (action: Action) => Promise<ImageOutcome[]>,
@@ -121,7 +139,10 @@ class SyncJob {
     });
   }
 
-  /** An image that several repositories get waits for its first copy: then ECR can mount the blobs instead of receiving them again. */
+  /**
+   * An image that several repositories get waits for its first copy: then ECR can mount the blobs
+   * instead of receiving them again.
+   */
   private image(digest: string, work: Work, first: Promise<unknown> | undefined): Promise<ImageOutcome[]> {
     const earlier = [first, this.copies.get(digest)].filter(outcome => outcome !== undefined);
     const outcomes = this.afterwards(work, earlier);
@@ -129,7 +150,10 @@ class SyncJob {
     return outcomes;
   }
 
-  /** Images that waited have a limit of their own, so that they take no place from the first images of packages planned later. */
+  /**
+   * Images that waited have a limit of their own, so that they take no place from the first
+   * images of packages planned later.
+   */
   private async afterwards(work: Work, earlier: readonly Promise<unknown>[]): Promise<ImageOutcome[]> {
     await Promise.allSettled(earlier);
     return (earlier.length > 0 ? this.others : this.firsts)(work);
@@ -143,7 +167,11 @@ function tagMover(target: Omit<ImageJob, 'action'>, run: SyncRun): TagMover {
   return {
     sourceDigests: async tags => new Map(await settleAll(tags.map(async tag => [
       tag,
-      await retrying(`${source}:${tag}`, run, run.blobConcurrency, () => run.source.tagDigest(source, tag, run.stopped)),
+      await retrying(`${source}:${tag}`, run, run.blobConcurrency, () => run.source.tagDigest(
+        source,
+        tag,
+        run.stopped,
+      )),
     ] as const))),
     place: ({ digest, tags }) => runJob({ ...target, action: { kind: 'copy', digest, tags } }, run),
     failed: ({ digest, tags }, error) => (
@@ -185,7 +213,11 @@ function kindOf(error: unknown): OutcomeKind {
 }
 
 function outOfTime(run: SyncRun, image: Image): ImageOutcome {
-  return logOutcome(run, { ...image, kind: 'left', cause: 'the build\'s time is up. The next run copies it; raise `buildTimeout` if this lasts.' });
+  return logOutcome(run, {
+    ...image,
+    kind: 'left',
+    cause: 'the build\'s time is up. The next run copies it; raise `buildTimeout` if this lasts.',
+  });
 }
 
 function logOutcome(run: SyncRun, outcome: ImageOutcome): ImageOutcome {

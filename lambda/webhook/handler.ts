@@ -14,10 +14,17 @@ export interface WebhookDependencies {
 }
 
 /** Answer to a delivery; GitHub shows the body to the hook's owner. */
-interface Answer { readonly status: number; readonly message: string; readonly detail?: Record<string, string | undefined> }
+interface Answer {
+  readonly status: number;
+  readonly message: string;
+  readonly detail?: Record<string, string | undefined>;
+}
 
 /** Answers one delivery: verify, then parse, then enqueue. */
-export async function handleDelivery(request: DeliveryRequest, dependencies: WebhookDependencies): Promise<APIGatewayProxyStructuredResultV2> {
+export async function handleDelivery(
+  request: DeliveryRequest,
+  dependencies: WebhookDependencies,
+): Promise<APIGatewayProxyStructuredResultV2> {
   const headers = lowerCased(request.headers);
   const answer = await decide(headers, rawBody(request), dependencies);
   const line = { status: answer.status, delivery: deliveryId(headers), event: eventName(headers), ...answer.detail };
@@ -33,10 +40,19 @@ async function decide(headers: Headers, body: Buffer, dependencies: WebhookDepen
   const refusal = await verify(headers, body, dependencies.secrets);
   if (refusal) { return refusal; }
   if ((headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')) {
-    return { status: 415, message: 'Content type application/x-www-form-urlencoded is not supported: in the webhook\'s settings, set "Content type" to application/json.' };
+    return {
+      status: 415,
+      message: 'Content type application/x-www-form-urlencoded is not supported: in the webhook\'s settings, '
+        + 'set "Content type" to application/json.',
+    };
   }
   const event = eventName(headers);
-  if (event === undefined) { return { status: 400, message: 'Header X-GitHub-Event is missing, or names no event: GitHub sends it with every delivery.' }; }
+  if (event === undefined) {
+    return {
+      status: 400,
+      message: 'Header X-GitHub-Event is missing, or names no event: GitHub sends it with every delivery.',
+    };
+  }
   if (event === 'ping') { return { status: 200, message: 'pong' }; }
   const payload = parseJson(body);
   if (payload === undefined) { return { status: 400, message: 'The body is not JSON in UTF-8.' }; }
@@ -46,14 +62,27 @@ async function decide(headers: Headers, body: Buffer, dependencies: WebhookDepen
 async function verify(headers: Headers, body: Buffer, secrets: SigningSecrets): Promise<Answer | undefined> {
   const signature = headers['x-hub-signature-256'];
   if (!signature) {
-    return { status: 401, message: 'Header X-Hub-Signature-256 is missing: give the webhook the mirror\'s secret in its settings.' };
+    return {
+      status: 401,
+      message: 'Header X-Hub-Signature-256 is missing: give the webhook the mirror\'s secret in its settings.',
+    };
   }
   // Cheap refusal of noise: nothing that can't be a signature makes us read the secret.
   try {
     const genuine = body.length > 0 && isSignature(signature) && await isGenuine(signature, body, secrets);
-    return genuine ? undefined : { status: 401, message: 'X-Hub-Signature-256 does not match the body: the webhook\'s secret in GitHub differs from the mirror\'s.' };
+    return genuine
+      ? undefined
+      : {
+        status: 401,
+        message: 'X-Hub-Signature-256 does not match the body: the webhook\'s secret in GitHub '
+          + 'differs from the mirror\'s.',
+      };
   } catch (error) {
-    return { status: 503, message: 'The webhook secret could not be read: redeliver later.', detail: { cause: String(error) } };
+    return {
+      status: 503,
+      message: 'The webhook secret could not be read: redeliver later.',
+      detail: { cause: String(error) },
+    };
   }
 }
 
@@ -61,7 +90,12 @@ async function isGenuine(signature: string, body: Buffer, secrets: SigningSecret
   return isSigned(body, signature, await secrets.cached()) || isSigned(body, signature, await secrets.newer());
 }
 
-async function enqueue(name: string, payload: unknown, delivery: string | undefined, dependencies: WebhookDependencies): Promise<Answer> {
+async function enqueue(
+  name: string,
+  payload: unknown,
+  delivery: string | undefined,
+  dependencies: WebhookDependencies,
+): Promise<Answer> {
   const event = parsePackageEvent(name, payload, dependencies.organization);
   if (event.kind === 'malformed') { return { status: 400, message: `Malformed "${name}" event: ${event.reason}.` }; }
   if (event.kind === 'ignored') { return { status: 202, message: `Ignored: ${event.reason}.` }; }
@@ -69,7 +103,11 @@ async function enqueue(name: string, payload: unknown, delivery: string | undefi
   try {
     await dependencies.send({ kind: 'package', package: event.package, digest: event.digest, delivery });
   } catch (error) {
-    return { status: 503, message: 'The queue refused the message: redeliver later.', detail: { ...detail, cause: String(error) } };
+    return {
+      status: 503,
+      message: 'The queue refused the message: redeliver later.',
+      detail: { ...detail, cause: String(error) },
+    };
   }
   return { status: 202, message: 'Accepted.', detail };
 }

@@ -9,8 +9,8 @@ export function lowerCased(headers: Headers): Headers {
 }
 
 /**
- * The bytes that GitHub signed; empty when they can't be told. API Gateway encodes as base64 what it takes for binary. A string with a lone
- * surrogate is the UTF-8 of nothing: its encoding would be that of another body, with U+FFFD.
+ * The bytes that GitHub signed; empty when they can't be told. API Gateway encodes as base64 what it takes for binary.
+ * A string with a lone surrogate is the UTF-8 of nothing: its encoding would be that of another body, with U+FFFD.
  */
 export function rawBody({ body = '', isBase64Encoded }: DeliveryRequest): Buffer {
   if (isBase64Encoded) { return Buffer.from(body, 'base64'); }
@@ -26,7 +26,10 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** X-GitHub-Delivery. No signature covers a header, so that a text which is no GUID is a stranger's, and doesn't get into the log. */
+/**
+ * X-GitHub-Delivery. No signature covers a header, so that a text which is no GUID is a
+ * stranger's, and doesn't get into the log.
+ */
 export function deliveryId(headers: Headers): string | undefined {
   const id = headers['x-github-delivery'];
   return id !== undefined && /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id) ? id : undefined;

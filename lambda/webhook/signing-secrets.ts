@@ -6,9 +6,9 @@ import { isDeleted, StageReading } from '../shared/secrets';
 const MAX_AGE_MS = 5 * 60_000;
 
 /**
- * A wrong signature makes the secret be read again only when the last attempt is older than this. A forged delivery then costs
- * milliseconds and no request. After a rotation, a warm function refuses what the new secret signed for up to this long: GitHub's log of
- * deliveries has these, and the registration function has GitHub send them again.
+ * A wrong signature makes the secret be read again only when the last attempt is older than this. A forged delivery
+ * then costs milliseconds and no request. After a rotation, a warm function refuses what the new secret signed for up
+ * to this long: GitHub's log of deliveries has these, and the registration function has GitHub send them again.
  */
 const MIN_INTERVAL_MS = 60_000;
 
@@ -26,7 +26,9 @@ export class SigningSecrets {
 
   /** @param read reads every secret that is accepted now, most likely first */
   constructor(
-    private readonly read: () => Promise<StageReading>, private readonly now: () => number, private readonly log: Pick<Logger, 'warn'>,
+    private readonly read: () => Promise<StageReading>,
+    private readonly now: () => number,
+    private readonly log: Pick<Logger, 'warn'>,
   ) {}
 
   /** @throws when no secret could be read so far */
@@ -38,7 +40,10 @@ export class SigningSecrets {
     return this.accepted();
   }
 
-  /** Secrets that a rotation may have brought since; none when the last reading is so young that another is not worth its cost. */
+  /**
+   * Secrets that a rotation may have brought since; none when the last reading is so young that
+   * another is not worth its cost.
+   */
   public async newer(): Promise<readonly string[]> {
     if (this.now() - this.triedAt <= MIN_INTERVAL_MS) { return []; }
     await this.refresh();
@@ -55,7 +60,10 @@ export class SigningSecrets {
     return this.reading;
   }
 
-  /** A secret that was deleted is revoked. Any other failure is Secrets Manager's, and the secret that it gave before stays good. */
+  /**
+   * A secret that was deleted is revoked. Any other failure is Secrets Manager's, and the secret
+   * that it gave before stays good.
+   */
   private async attempt(): Promise<void> {
     this.triedAt = this.now();
     try {
@@ -65,7 +73,11 @@ export class SigningSecrets {
     } catch (error) {
       this.failure = error;
       if (isDeleted(error)) { this.known = undefined; }
-      if (this.known) { this.log.warn('The webhook secret could not be read again: the one read before stays in use.', { cause: messageOf(error) }); }
+      if (this.known) {
+        this.log.warn('The webhook secret could not be read again: the one read before stays in use.', {
+          cause: messageOf(error),
+        });
+      }
     }
   }
 

@@ -65,7 +65,9 @@ export class LocalCloud {
   private constructor(private readonly options: LocalCloudOptions) {
     this.account = options.account ?? '111122223333';
     this.region = options.region ?? 'eu-west-1';
-    this.partition = this.region.startsWith('cn-') ? 'aws-cn' : this.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+    this.partition = this.region.startsWith('cn-')
+      ? 'aws-cn'
+      : this.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
     this.clock = options.clock ?? new Clock();
     this.random = seededRandom(options.seed ?? 1);
     this.sessions = new Sessions(this.random);
@@ -104,7 +106,10 @@ export class LocalCloud {
     const first = this.load(options.assembly, options.stackName);
     const providers = [...this.modules.values()].flatMap(module => module.providers);
     const stack = new Stack(first.name, this.core, providers, options.parameters ?? {},
-      published => published.assets.forEach((path, key) => this.assets.set(key, path)), assembly => this.load(assembly, first.name));
+      published => published.assets.forEach((path, key) => this.assets.set(key, path)), assembly => this.load(
+        assembly,
+        first.name,
+      ));
     await stack.update(first);
     this.stacks.push(stack);
     return stack;
@@ -133,7 +138,9 @@ export class LocalCloud {
     while (performance.now() - quietSince < (options.settleMs ?? 250)) {
       const busy = this.busy();
       if (busy.length > 0) { quietSince = performance.now(); }
-      if (performance.now() > end) { throw new Error(`the local cloud is still busy after ${options.timeoutMs ?? 60_000} ms: ${busy.join(', ')}`); }
+      if (performance.now() > end) {
+        throw new Error(`the local cloud is still busy after ${options.timeoutMs ?? 60_000} ms: ${busy.join(', ')}`);
+      }
       await delay(20);
     }
   }
@@ -153,7 +160,10 @@ export class LocalCloud {
     return this.services.logs.events(group);
   }
 
-  /** The loopback address of a URL of this cloud: `https://ID.execute-api.REGION.amazonaws.com/packages`. Another URL stays as it is. */
+  /**
+   * The loopback address of a URL of this cloud:
+   * `https://ID.execute-api.REGION.amazonaws.com/packages`. Another URL stays as it is.
+   */
   public resolveUrl(url: string): string {
     const parsed = new URL(url);
     const target = this.aliases.get(parsed.host);
@@ -188,7 +198,13 @@ export class LocalCloud {
       now: () => Date.now(),
       services: () => [...this.modules.values()].flatMap(module => module.service ?? []),
       call: async (caller, service, operation, input) => this.callAs(caller, service, operation, input),
-      onError: (operation, caller, error) => this.emit({ source: 'aws', resource: operation, kind: 'refused', text: `${error.code}: ${error.message}`, detail: { caller } }),
+      onError: (operation, caller, error) => this.emit({
+        source: 'aws',
+        resource: operation,
+        kind: 'refused',
+        text: `${error.code}: ${error.message}`,
+        detail: { caller },
+      }),
     });
     const context = this.createContext(this.endpoint.url);
     this.context = context;
@@ -201,7 +217,8 @@ export class LocalCloud {
     const cloudWatch = this.add('cloudwatch', createCloudWatch(context));
     const sqs = this.add('sqs', createSqs(context, options.sqs));
     const secretsManager = this.add('secretsmanager', createSecretsManager(context));
-    const ecr = options.ecrBacking && this.add('ecr', await createEcr(context, { ...options.ecr, backing: options.ecrBacking }));
+    const ecr = options.ecrBacking
+      && this.add('ecr', await createEcr(context, { ...options.ecr, backing: options.ecrBacking }));
     const codeBuild = this.add('codebuild', createCodeBuild(context, options.codebuild));
     const lambda = this.add('lambda', createLambda(context, options.lambda));
     const apiGateway = this.add('apigateway', createApiGateway(context, options.apiGateway));
@@ -209,7 +226,18 @@ export class LocalCloud {
     const customResources = this.add('cloudformation', await createCustomResources(context));
     for (const [name, create] of Object.entries(options.extraModules ?? {})) { this.add(name, await create(context)); }
     this.onEvent(event => customResources.watch(event));
-    this.handles = { apiGateway, cloudWatch, codeBuild, customResources, ecr, lambda, logs, scheduler, secretsManager, sqs };
+    this.handles = {
+      apiGateway,
+      cloudWatch,
+      codeBuild,
+      customResources,
+      ecr,
+      lambda,
+      logs,
+      scheduler,
+      secretsManager,
+      sqs,
+    };
   }
 
   private add<T extends ServiceModule>(name: string, module: T): T {
@@ -231,7 +259,10 @@ export class LocalCloud {
       endpointUrl,
       directory: this.directory,
       nodeBinary: this.options.nodeBinary ?? process.env.LAMBDA_NODE ?? process.execPath,
-      runtimeModules: this.options.runtimeModules ?? [...(process.env.LAMBDA_RUNTIME_MODULES ?? '').split(':').filter(Boolean), join(__dirname, '../../node_modules')],
+      runtimeModules: this.options.runtimeModules ?? [
+        ...(process.env.LAMBDA_RUNTIME_MODULES ?? '').split(':').filter(Boolean),
+        join(__dirname, '../../node_modules'),
+      ],
       emit: event => this.emit(event),
       call: async (caller, service, operation, input) => this.callAs(caller, service, operation, { ...input }),
       authorize: (caller, permissions) => permissions.forEach(permission => this.iam.authorize(caller, permission)),
@@ -264,13 +295,28 @@ export class LocalCloud {
 
   private session(roleArn: string, session: string): Principal {
     // Session names have 64 characters at most.
-    return { roleArn, arn: `arn:${this.partition}:sts::${this.account}:assumed-role/${this.iam.role(roleArn).name}/${session.slice(0, 64)}` };
+    return {
+      roleArn,
+      arn: `arn:${this.partition}:sts::${this.account}:assumed-role/${this.iam.role(roleArn).name}/`
+        + `${session.slice(0, 64)}`,
+    };
   }
 
-  private async callAs(caller: Principal, serviceName: string, operationName: string, input: Input): Promise<Record<string, unknown>> {
+  private async callAs(
+    caller: Principal,
+    serviceName: string,
+    operationName: string,
+    input: Input,
+  ): Promise<Record<string, unknown>> {
     const service = [...this.modules.values()].find(module => module.service?.name === serviceName)?.service;
     const operation = service?.operations[operationName];
-    if (!operation) { throw new AwsError('UnknownOperationException', `The local cloud has no ${serviceName}:${operationName}; add it in sandbox/aws/services/`, 404); }
+    if (!operation) {
+      throw new AwsError(
+        'UnknownOperationException',
+        `The local cloud has no ${serviceName}:${operationName}; add it in sandbox/aws/services/`,
+        404,
+      );
+    }
     operation.permissions(input).forEach(permission => this.iam.authorize(caller, permission));
     return { ...await operation.handle(input, caller) };
   }
@@ -287,8 +333,13 @@ export class LocalCloud {
 
   private load(assembly: string, stackName: string | undefined): AssemblyStack {
     const stacks = loadAssembly(assembly, this);
-    const found = stackName === undefined && stacks.length === 1 ? stacks[0] : stacks.find(stack => stack.name === stackName);
-    if (!found) { throw new Error(`${assembly}: which stack? It holds ${stacks.map(stack => stack.name).join(', ')}; pass stackName (got ${String(stackName)})`); }
+    const found = stackName === undefined && stacks.length === 1
+      ? stacks[0]
+      : stacks.find(stack => stack.name === stackName);
+    if (!found) {
+      throw new Error(`${assembly}: which stack? It holds ${stacks.map(stack => stack.name).join(', ')}; `
+        + `pass stackName (got ${String(stackName)})`);
+    }
     return found;
   }
 }

@@ -28,7 +28,12 @@ export function parseArguments(args: readonly string[]): DemoArguments | 'help' 
   if (registries !== 'embedded' && registries !== 'distribution') {
     throw new Error(`--registry is "${registries}", expected embedded or distribution.\n\n${USAGE}`);
   }
-  return { json: values.json, serve: values.serve ?? false, registries, engine: parseEngine(values.engine ?? CopyEngine.SKOPEO) };
+  return {
+    json: values.json,
+    serve: values.serve ?? false,
+    registries,
+    engine: parseEngine(values.engine ?? CopyEngine.SKOPEO),
+  };
 }
 
 function parseEngine(text: string): CopyEngine {

@@ -34,17 +34,22 @@ async function demo(args: readonly string[]): Promise<number> {
 }
 
 /** Prints the table, and says whether everything is as it should be. */
-function conclude({ images, builds, buildsByDuplicate, deliveries, secondsToArrival }: DemoResult, progress: Progress): boolean {
+function conclude(
+  { images, builds, buildsByDuplicate, deliveries, secondsToArrival }: DemoResult,
+  progress: Progress,
+): boolean {
   progress.step('What is where');
   imageTable(images).forEach(print);
   const problems = [
     ...images.filter(({ equal }) => !equal).map(({ package: name, tag }) => `${name}:${tag} differs`),
     ...buildsByDuplicate > 0 ? [`the duplicate delivery started ${buildsByDuplicate} builds`] : [],
     ...builds.filter(({ status }) => status !== 'SUCCEEDED').map(({ id, status }) => `build ${id} ended ${status}`),
-    ...deliveries.filter(({ status }) => status >= 300 || status === 0).map(({ event, status }) => `a delivery of ${event} was answered ${status}`),
+    ...deliveries.filter(({ status }) => status >= 300 || status === 0)
+      .map(({ event, status }) => `a delivery of ${event} was answered ${status}`),
   ];
   print('');
-  print(`${images.length} images, ${deliveries.length} deliveries, ${builds.length} builds; from delivery to arrival: ${secondsToArrival.toFixed(1)} s`);
+  print(`${images.length} images, ${deliveries.length} deliveries, ${builds.length} builds; from delivery to arrival: `
+    + `${secondsToArrival.toFixed(1)} s`);
   problems.forEach(problem => print(`PROBLEM: ${problem}`));
   return problems.length === 0;
 }

@@ -30,7 +30,9 @@ function describe({ source, resource, kind, text }: CloudEvent): string | undefi
     case 'apigateway':
       return kind === 'request' || kind === 'response' ? text : undefined;
     case 'codebuild':
-      return kind === 'log' ? buildLine(text) : kind === 'started' || kind === 'finished' ? `build ${kind}: ${text}` : undefined;
+      return kind === 'log'
+        ? buildLine(text)
+        : kind === 'started' || kind === 'finished' ? `build ${kind}: ${text}` : undefined;
     case 'lambda':
       return kind === 'log' ? logLine(resource, text) : undefined;
     case 'aws':
@@ -52,7 +54,8 @@ const NODE_WARNING = /NodeVersionSupportWarning|require node >=|To continue rece
 /** The message of a structured log line; the platform's own lines are left out. */
 function logLine(resource: string, text: string): string | undefined {
   if (!text.startsWith('{')) { return undefined; }
-  const { service, message, package: name, copy, tag, unchanged, delivery, reached, build } = JSON.parse(text) as Record<string, unknown>;
+  const { service, message, package: name, copy, tag, unchanged, delivery, reached, build } =
+    JSON.parse(text) as Record<string, unknown>;
   if (service === undefined) { return undefined; }
   const details = Object.entries({ package: name, copy, tag, unchanged, delivery, reached, build })
     .filter(([, value]) => value !== undefined)

@@ -64,7 +64,11 @@ export async function play(world: World, progress: Progress): Promise<DemoResult
   await world.settled();
   return {
     images: await compare(world),
-    deliveries: world.github.deliveries.map(({ event, statusCode, redelivery }) => ({ event, status: statusCode, redelivery })),
+    deliveries: world.github.deliveries.map(({ event, statusCode, redelivery }) => ({
+      event,
+      status: statusCode,
+      redelivery,
+    })),
     builds: world.cloud.services.codeBuild.builds.map(({ id, status }) => ({ id, status })),
     buildsByDuplicate: world.cloud.services.codeBuild.builds.length - builds,
     secondsToArrival,
@@ -86,5 +90,6 @@ async function arrival(world: World, packageName: string, tag: string, digest: s
     if (await world.target(packageName, tag) === digest) { return Date.now(); }
     await sleep(50);
   }
-  throw new Error(`${packageName}:${tag} ${digest} did not arrive in ECR within 120 s. The log above tells how far it came.`);
+  throw new Error(`${packageName}:${tag} ${digest} did not arrive in ECR within 120 s. `
+    + 'The log above tells how far it came.');
 }

@@ -18,7 +18,10 @@ export class Tokens {
   /** Adds a token, or changes the one of the same value. */
   public add({ value, ...token }: TokenOptions): void {
     const userId = this.#known.get(value)?.userId ?? 9_100_001 + this.#known.size;
-    this.#known.set(value, { scopes: [], permissions: {}, owner: false, member: true, sso: 'authorized', ...token, userId });
+    this.#known.set(
+      value,
+      { scopes: [], permissions: {}, owner: false, member: true, sso: 'authorized', ...token, userId },
+    );
   }
 
   public revoke(value: string): void {
@@ -54,26 +57,38 @@ export function tokenHeaders(token: Token | undefined, accepts: Access): Record<
   return {
     ...token.kind === 'classic'
       ? { 'x-oauth-scopes': token.scopes.join(', '), 'x-accepted-oauth-scopes': ACCEPTED_SCOPES[accepts] }
-      : accepts !== 'packages' && { 'x-accepted-github-permissions': `organization_hooks=${accepts === 'write hooks' ? 'write' : 'read'}` },
+      : accepts !== 'packages'
+        && { 'x-accepted-github-permissions': `organization_hooks=${accepts === 'write hooks' ? 'write' : 'read'}` },
     ...token.expiresAt && { 'github-authentication-token-expiration': expiration(token.expiresAt, token.kind) },
   };
 }
 
 export type Access = 'packages' | 'read hooks' | 'write hooks';
 
-const ACCEPTED_SCOPES: Readonly<Record<Access, string>> = { 'packages': 'read:packages', 'read hooks': 'admin:org_hook', 'write hooks': 'admin:org_hook' };
+const ACCEPTED_SCOPES: Readonly<Record<Access, string>> = {
+  'packages': 'read:packages',
+  'read hooks': 'admin:org_hook',
+  'write hooks': 'admin:org_hook',
+};
 
 /** Both spellings are seen in the wild, `UTC` and an offset, so that a reader has to know both. */
 function expiration(at: Date, kind: Token['kind']): string {
   return `${at.toISOString().slice(0, 19).replace('T', ' ')} ${kind === 'classic' ? 'UTC' : '+0000'}`;
 }
 
-/** SAML: a classic PAT that nobody authorized for the organization. Fine-grained ones are authorized when they are made. */
+/**
+ * SAML: a classic PAT that nobody authorized for the organization. Fine-grained ones are authorized when they are made.
+ */
 function requireSso(token: Token, organization: string): void {
   if (token.kind !== 'classic' || token.sso === 'authorized') { return; }
-  throw new ApiError(403, 'Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.', {
-    headers: { 'x-github-sso': `required; url=https://github.com/orgs/${organization}/sso?authorization_request=AAAAAAAAAAAAAAAAAAAAAAAA` },
-  });
+  throw new ApiError(
+    403,
+    'Resource protected by organization SAML enforcement. You must grant your Personal Access token '
+      + 'access to this organization.',
+    {
+      headers: { 'x-github-sso': `required; url=https://github.com/orgs/${organization}/sso?authorization_request=AAAAAAAAAAAAAAAAAAAAAAAA` },
+    },
+  );
 }
 
 /** The part of a package that is being read, in the words of GitHub's refusal. */
@@ -86,7 +101,9 @@ export type PackageAccess = 'list packages' | 'get a package' | "get a package's
  */
 export function requirePackages(token: Token | undefined, access: PackageAccess, organization: string): Token {
   if (!token) { throw new ApiError(401, 'Requires authentication'); }
-  if (token.kind === 'app') { throw access === 'list packages' ? new ApiError(400, 'Invalid argument.') : notFound('Package not found.'); }
+  if (token.kind === 'app') {
+    throw access === 'list packages' ? new ApiError(400, 'Invalid argument.') : notFound('Package not found.');
+  }
   if (token.kind === 'fine-grained') { throw new ApiError(403, 'Resource not accessible by personal access token'); }
   requireSso(token, organization);
   if (!reads(token)) { throw new ApiError(403, `You need at least read:packages scope to ${access}.`); }
@@ -101,7 +118,10 @@ function writes(token: Token): boolean {
   return token.scopes.includes('write:packages');
 }
 
-/** Organization hooks don't exist for who may not manage them: 404, not 403 (https://github.com/knative/eventing-contrib/issues/1019). */
+/**
+ * Organization hooks don't exist for who may not manage them: 404, not 403
+ * (https://github.com/knative/eventing-contrib/issues/1019).
+ */
 export function requireHooks(token: Token | undefined, access: 'read' | 'write', organization: string): Token {
   if (!token) { throw new ApiError(401, 'Requires authentication'); }
   requireSso(token, organization);
@@ -112,7 +132,10 @@ export function requireHooks(token: Token | undefined, access: 'read' | 'write',
   }
   const granted = token.permissions.organization_hooks;
   if (granted !== 'write' && granted !== access) {
-    throw new ApiError(403, `Resource not accessible by ${token.kind === 'app' ? 'integration' : 'personal access token'}`);
+    throw new ApiError(
+      403,
+      `Resource not accessible by ${token.kind === 'app' ? 'integration' : 'personal access token'}`,
+    );
   }
   return token;
 }
@@ -121,7 +144,12 @@ export function requireHooks(token: Token | undefined, access: 'read' | 'write',
  * Tells what the container registry allows: bad credentials fail even for public packages, and anonymous callers pull
  * public packages.
  */
-export function mayUseRegistry(token: Token | undefined, anonymous: boolean, visibility: string | undefined, action: 'pull' | 'push'): boolean {
+export function mayUseRegistry(
+  token: Token | undefined,
+  anonymous: boolean,
+  visibility: string | undefined,
+  action: 'pull' | 'push',
+): boolean {
   if (anonymous) { return action === 'pull' && visibility === 'public'; }
   if (token?.kind !== 'classic' || token.sso === 'required') { return false; }
   if (action === 'push') { return writes(token) && token.member; }

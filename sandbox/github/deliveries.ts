@@ -82,7 +82,8 @@ export class Deliveries {
   /** Attempts of a hook that GitHub still shows, newest first. */
   public shown(hookId: number): readonly Delivery[] {
     const oldest = this.settings.clock.now() - KEPT_MS;
-    return this.log.filter(delivery => delivery.hookId === hookId && delivery.deliveredAt > oldest).sort((a, b) => b.id - a.id);
+    return this.log.filter(delivery => delivery.hookId === hookId && delivery.deliveredAt > oldest)
+      .sort((a, b) => b.id - a.id);
   }
 
   public get(hookId: number, id: number): Delivery {
@@ -96,7 +97,9 @@ export class Deliveries {
    * its present secret.
    */
   public redelivery(hook: Hook, { guid, event, request }: Delivery): Message {
-    const payload = typeof request.payload === 'object' && request.payload !== null ? request.payload : Buffer.from(String(request.payload));
+    const payload = typeof request.payload === 'object' && request.payload !== null
+      ? request.payload
+      : Buffer.from(String(request.payload));
     return { hook, guid, event, payload, redelivery: true };
   }
 
@@ -159,7 +162,13 @@ export class Deliveries {
     const headers = this.headers(message, body);
     const began = performance.now();
     const outcome = await post({
-      url: resolveUrl(url), headers, body, timeoutMs, insecure: hook.insecureSsl === '1', clock, signal: this.closing.signal,
+      url: resolveUrl(url),
+      headers,
+      body,
+      timeoutMs,
+      insecure: hook.insecureSsl === '1',
+      clock,
+      signal: this.closing.signal,
     });
     const shown = payload instanceof Buffer ? parsed(payload) : payload;
     const delivery: Delivery = {
@@ -182,7 +191,10 @@ export class Deliveries {
     return delivery;
   }
 
-  private headers({ hook, event, guid, headers = {} }: Message & { readonly guid: string }, body: Buffer): Record<string, string> {
+  private headers(
+    { hook, event, guid, headers = {} }: Message & { readonly guid: string },
+    body: Buffer,
+  ): Record<string, string> {
     const all: Record<string, string | undefined> = {
       'Accept': '*/*',
       'Content-Type': hook.contentType === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
@@ -204,7 +216,8 @@ export class Deliveries {
   }
 
   private guid(): string {
-    const hex = (length: number): string => Array.from({ length }, () => Math.floor(this.settings.random() * 16).toString(16)).join('');
+    const hex = (length: number): string =>
+      Array.from({ length }, () => Math.floor(this.settings.random() * 16).toString(16)).join('');
     return `${hex(8)}-${hex(4)}-11f0-${hex(4)}-${hex(12)}`;
   }
 }

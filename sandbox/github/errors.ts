@@ -10,14 +10,22 @@ export class ApiError extends Error {
   constructor(
     public readonly status: number,
     message: string,
-    public readonly details: { readonly errors?: readonly FieldError[]; readonly headers?: Record<string, string> } = {},
+    public readonly details: {
+      readonly errors?: readonly FieldError[];
+      readonly headers?: Record<string, string>;
+    } = {},
   ) {
     super(message);
   }
 
   public body(documentationUrl: string): object {
     const { errors } = this.details;
-    return { message: this.message, ...errors && { errors }, documentation_url: documentationUrl, status: String(this.status) };
+    return {
+      message: this.message,
+      ...errors && { errors },
+      documentation_url: documentationUrl,
+      status: String(this.status),
+    };
   }
 }
 

@@ -20,9 +20,10 @@ const ORGANIZATION_ID = 170_000_001;
 /**
  * GitHub with one organization: packages, organization hooks and their deliveries.
  *
- * Known differences: hooks may point to loopback over plain HTTP (unless `refuseLoopback`), `internal` and `private` are the same to readers,
- * and nothing can be deleted through REST but hooks. Nobody documents, and a client should not depend on: the words for failed deliveries,
- * the answers to tokens of the wrong kind, the order of lists, and which tag an event names.
+ * Known differences: hooks may point to loopback over plain HTTP (unless `refuseLoopback`), `internal` and
+ * `private` are the same to readers, and nothing can be deleted through REST but hooks. Nobody documents, and a
+ * client should not depend on: the words for failed deliveries, the answers to tokens of the wrong kind, the order
+ * of lists, and which tag an event names.
  */
 export class GitHub {
   public readonly tokens: Tokens;
@@ -65,7 +66,10 @@ export class GitHub {
     const routes: Route[] = [];
     const site = { api: '', html: 'https://github.com' };
     const { organization, tokens, rateLimits } = this;
-    const server = await serve(apiHandler({ site, organization, prefix, tokens, rateLimits, routes, think }), { faults, port });
+    const server = await serve(
+      apiHandler({ site, organization, prefix, tokens, rateLimits, routes, think }),
+      { faults, port },
+    );
     site.api = `${server.url}${prefix}`;
     if (prefix) { site.html = server.url; }
     routes.push(...this.routes(site));
@@ -105,16 +109,29 @@ export class GitHub {
     const tag = put.reference.startsWith('sha256:') ? undefined : put.reference;
     const target = this.store.find('container', name.join('/')) ?? this.addPackage(name.join('/'));
     const { version, isNew } = this.store.push(target, put.digest, tag);
-    this.now.announcer.announce({ action: isNew ? 'published' : 'updated', package: target, version, tag: tag ?? '', put });
+    this.now.announcer.announce({
+      action: isNew ? 'published' : 'updated',
+      package: target,
+      version,
+      tag: tag ?? '',
+      put,
+    });
     return { package: target, version };
   }
 
   /** Adds a package of any type, or changes its settings and adds versions. Tells nobody. */
   public addPackage(name: string, settings: AddPackageSettings = {}): Package {
     const linked = this.options.linkRepositories === 'none' ? undefined : name.split('/')[0];
-    const { type = 'container', visibility = this.options.visibility ?? 'private', repository = linked, versions = [] } = settings;
+    const {
+      type = 'container',
+      visibility = this.options.visibility ?? 'private',
+      repository = linked,
+      versions = [],
+    } = settings;
     const added = this.store.add(type, name, { visibility, repository: repository ?? undefined });
-    for (const { name: version, tags = [undefined] } of versions) { tags.forEach(tag => this.store.push(added, version, tag)); }
+    for (const { name: version, tags = [undefined] } of versions) {
+      tags.forEach(tag => this.store.push(added, version, tag));
+    }
     return added;
   }
 
@@ -125,7 +142,10 @@ export class GitHub {
 
   public package(name: string, type: PackageType = 'container'): Package {
     const found = this.store.find(type, name);
-    if (!found) { throw new Error(`no ${type} package "${name}"; there are: ${this.store.list(type).map(each => each.name).join(', ') || 'none'}`); }
+    if (!found) {
+      throw new Error(`no ${type} package "${name}"; there are: `
+        + `${this.store.list(type).map(each => each.name).join(', ') || 'none'}`);
+    }
     return found;
   }
 
@@ -141,7 +161,10 @@ export class GitHub {
   public deleteVersion(name: string, digest: string): void {
     const target = this.package(name);
     const version = target.active.get(digest);
-    if (!version) { throw new Error(`package "${name}" has no version ${digest}; it has: ${[...target.active.keys()].join(', ') || 'none'}`); }
+    if (!version) {
+      throw new Error(`package "${name}" has no version ${digest}; it has: `
+        + `${[...target.active.keys()].join(', ') || 'none'}`);
+    }
     this.store.deleteVersion(target, version);
   }
 
@@ -150,7 +173,12 @@ export class GitHub {
     const [namespace, ...name] = repository.split('/');
     if (namespace !== this.organization.login.toLowerCase()) { return false; }
     const anonymous = user === '' && password === '';
-    return mayUseRegistry(this.tokens.find(password), anonymous, this.store.find('container', name.join('/'))?.visibility, action);
+    return mayUseRegistry(
+      this.tokens.find(password),
+      anonymous,
+      this.store.find('container', name.join('/'))?.visibility,
+      action,
+    );
   }
 
   // ---------------------------------------------------------------------------------------------- hooks and deliveries
@@ -170,18 +198,27 @@ export class GitHub {
   /** Sends a logged delivery again: same X-GitHub-Delivery, present address and secret. */
   public redeliver(deliveryId: number): Promise<Delivery> {
     const delivery = this.deliveries.find(candidate => candidate.id === deliveryId);
-    if (!delivery) { throw new Error(`no delivery ${deliveryId}; there are: ${this.deliveries.map(each => each.id).join(', ') || 'none'}`); }
+    if (!delivery) {
+      throw new Error(`no delivery ${deliveryId}; there are: `
+        + `${this.deliveries.map(each => each.id).join(', ') || 'none'}`);
+    }
     return this.courier.send(this.courier.redelivery(this.hook(delivery.hookId), delivery));
   }
 
   /** Sends any payload, signed: to one hook whatever it subscribes to, or to all active ones that want the event. */
   public deliver(event: string, payload: object, { hookId, ...message }: DeliverOptions = {}): Promise<Delivery[]> {
-    const hooks = hookId === undefined ? this.hooks.filter(hook => hook.active && hook.wants(event)) : [this.hook(hookId)];
+    const hooks = hookId === undefined
+      ? this.hooks.filter(hook => hook.active && hook.wants(event))
+      : [this.hook(hookId)];
     return Promise.all(hooks.map(hook => this.courier.send({ hook, event, payload, ...message })));
   }
 
   /** Sends any bytes, signed with the hook's secret; `headers` override what GitHub sends, undefined leaves one out. */
-  public sendRaw(hookId: number, body: Buffer | string, { event = 'package', ...message }: SendRawOptions = {}): Promise<Delivery> {
+  public sendRaw(
+    hookId: number,
+    body: Buffer | string,
+    { event = 'package', ...message }: SendRawOptions = {},
+  ): Promise<Delivery> {
     return this.courier.send({ hook: this.hook(hookId), event, payload: Buffer.from(body), ...message });
   }
 

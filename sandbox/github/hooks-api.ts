@@ -45,12 +45,20 @@ export function hookRoutes(context: HooksContext): readonly Route[] {
     route('GET', 'hooks/:id', 'get-an-organization-webhook', (_, _request, hook) => shown(context, hook())),
     route('PATCH', 'hooks/:id', 'update-an-organization-webhook', update),
     route('DELETE', 'hooks/:id', 'delete-an-organization-webhook', remove),
-    route('GET', 'hooks/:id/config', 'get-a-webhook-configuration-for-an-organization', (_, _request, hook) => ({ status: 200, body: restConfig(hook()) })),
+    route('GET', 'hooks/:id/config', 'get-a-webhook-configuration-for-an-organization', (_, _request, hook) => ({
+      status: 200,
+      body: restConfig(hook()),
+    })),
     route('PATCH', 'hooks/:id/config', 'update-a-webhook-configuration-for-an-organization', updateConfig),
     route('POST', 'hooks/:id/pings', 'ping-an-organization-webhook', ping),
     route('GET', 'hooks/:id/deliveries', 'list-deliveries-for-an-organization-webhook', listDeliveries),
     route('GET', 'hooks/:id/deliveries/:delivery', 'get-a-webhook-delivery-for-an-organization-webhook', getDelivery),
-    route('POST', 'hooks/:id/deliveries/:delivery/attempts', 'redeliver-a-delivery-for-an-organization-webhook', redeliver),
+    route(
+      'POST',
+      'hooks/:id/deliveries/:delivery/attempts',
+      'redeliver-a-delivery-for-an-organization-webhook',
+      redeliver,
+    ),
   ];
 }
 
@@ -100,7 +108,10 @@ const listDeliveries: Handler = (context, { url }, find) => {
   return { status: 200, body: items.map(restDelivery), headers: linkHeader(link) };
 };
 
-/** GitHub's classes leave out what nothing answered. https://docs.github.com/en/rest/orgs/webhooks#list-deliveries-for-an-organization-webhook */
+/**
+ * GitHub's classes leave out what nothing answered.
+ * https://docs.github.com/en/rest/orgs/webhooks#list-deliveries-for-an-organization-webhook
+ */
 function hasStatus(statusCode: number, status: string | null): boolean {
   switch (status) {
     case null: return true;
@@ -112,7 +123,10 @@ function hasStatus(statusCode: number, status: string | null): boolean {
 
 const getDelivery: Handler = (context, { parameters }, find) => {
   const delivery = context.deliveries.get(find().id, number(parameters.delivery));
-  return { status: 200, body: { ...restDelivery(delivery), url: delivery.url, request: delivery.request, response: delivery.response } };
+  return {
+    status: 200,
+    body: { ...restDelivery(delivery), url: delivery.url, request: delivery.request, response: delivery.response },
+  };
 };
 
 const redeliver: Handler = (context, { parameters }, find) => {
@@ -122,16 +136,27 @@ const redeliver: Handler = (context, { parameters }, find) => {
 };
 
 /** The hook as a request wants it. A given `config` replaces the whole one: without `secret`, the secret is gone. */
-function settings(input: Record<string, unknown>, current: Omit<HookSettings, 'config'> & Partial<HookSettings>): HookSettings {
+function settings(
+  input: Record<string, unknown>,
+  current: Omit<HookSettings, 'config'> & Partial<HookSettings>,
+): HookSettings {
   const { events = current.events, active = current.active } = input;
-  if (!Array.isArray(events) || !events.every(event => typeof event === 'string')) { throw wrongType('events', events, 'array'); }
+  if (!Array.isArray(events) || !events.every(event => typeof event === 'string')) {
+    throw wrongType('events', events, 'array');
+  }
   if (typeof active !== 'boolean') { throw wrongType('active', active, 'boolean'); }
   const kept = input.config === undefined ? current.config : undefined;
-  return { events, active, config: kept ?? { url: '', contentType: 'form', insecureSsl: '0', ...given(record(input.config, 'config')) } };
+  return {
+    events,
+    active,
+    config: kept ?? { url: '', contentType: 'form', insecureSsl: '0', ...given(record(input.config, 'config')) },
+  };
 }
 
 /** The parts of a configuration that a request gives. */
-function given({ url, content_type: contentType, insecure_ssl: insecureSsl, secret }: Record<string, unknown>): Partial<HookConfig> {
+function given(
+  { url, content_type: contentType, insecure_ssl: insecureSsl, secret }: Record<string, unknown>,
+): Partial<HookConfig> {
   return {
     ...url !== undefined && { url: string(url, 'url') },
     ...contentType !== undefined && { contentType: string(contentType, 'content_type') },
@@ -164,7 +189,12 @@ export function restHook(context: Pick<HooksContext, 'site' | 'organization'>, h
 }
 
 function restConfig(hook: Hook): Record<string, string> {
-  return { content_type: hook.contentType, insecure_ssl: hook.insecureSsl, ...hook.hasSecret && { secret: '********' }, url: hook.url };
+  return {
+    content_type: hook.contentType,
+    insecure_ssl: hook.insecureSsl,
+    ...hook.hasSecret && { secret: '********' },
+    url: hook.url,
+  };
 }
 
 function restDelivery(delivery: Delivery): Record<string, unknown> {
@@ -196,7 +226,9 @@ function json({ body }: ApiRequest): Record<string, unknown> {
   } catch {
     throw new ApiError(400, 'Problems parsing JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) { throw new ApiError(400, 'Body should be a JSON object'); }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ApiError(400, 'Body should be a JSON object');
+  }
   return value as Record<string, unknown>;
 }
 
@@ -220,5 +252,9 @@ function notSupplied(name: string): ApiError {
 }
 
 function wrongType(name: string, value: unknown, type: string): ApiError {
-  return new ApiError(422, `Invalid request.\n\nFor '${name}', ${JSON.stringify(value)} is not ${type === 'array' || type === 'object' ? 'an' : 'a'} ${type}.`);
+  return new ApiError(
+    422,
+    `Invalid request.\n\nFor '${name}', ${JSON.stringify(value)} is not `
+      + `${type === 'array' || type === 'object' ? 'an' : 'a'} ${type}.`,
+  );
 }

@@ -59,9 +59,14 @@ export interface HookSettings {
   readonly config: HookConfig;
 }
 
-/** Events of an organization hook, as far as this project could meet them. `package_v2` is retired: nobody can subscribe any more. */
-const EVENTS = new Set(['*', 'package', 'registry_package', 'push', 'pull_request', 'issues', 'release', 'repository', 'organization', 'member', 'meta',
-  'workflow_run', 'workflow_job', 'create', 'delete', 'deployment', 'fork', 'star', 'team', 'ping']);
+/**
+ * Events of an organization hook, as far as this project could meet them. `package_v2` is retired:
+ * nobody can subscribe any more.
+ */
+const EVENTS = new Set([
+  '*', 'package', 'registry_package', 'push', 'pull_request', 'issues', 'release', 'repository', 'organization',
+  'member', 'meta', 'workflow_run', 'workflow_job', 'create', 'delete', 'deployment', 'fork', 'star', 'team', 'ping',
+]);
 
 const HOOKS_PER_EVENT = 20;
 
@@ -103,8 +108,11 @@ export class Hooks {
     const overlaps = (hook: Hook): boolean => hook.events.some(event => settings.events.includes(event));
     const errors = [
       ...urlErrors(settings.config.url, this.refuseLoopback),
-      ...settings.events.filter(event => !EVENTS.has(event)).map(() => ({ resource: 'Hook', field: 'events', code: 'invalid' })),
-      ...others.some(hook => hook.url === settings.config.url && overlaps(hook)) ? [custom('Hook already exists on this organization')] : [],
+      ...settings.events.filter(event => !EVENTS.has(event))
+        .map(() => ({ resource: 'Hook', field: 'events', code: 'invalid' })),
+      ...others.some(hook => hook.url === settings.config.url && overlaps(hook))
+        ? [custom('Hook already exists on this organization')]
+        : [],
       ...settings.events
         .filter(event => others.filter(hook => hook.events.includes(event)).length >= HOOKS_PER_EVENT)
         .map(event => custom(`The "${event}" event cannot have more than ${HOOKS_PER_EVENT} hooks`)),

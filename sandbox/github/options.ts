@@ -20,7 +20,11 @@ export interface TokenOptions {
   readonly owner?: boolean;
   /** Whether the user belongs to the organization; others see public packages only. @default true */
   readonly member?: boolean;
-  /** `required`: the organization enforces SAML and nobody authorized this token. Matters to classic PATs. @default 'authorized' */
+  /**
+   * `required`: the organization enforces SAML and nobody authorized this token. Matters to classic PATs.
+   *
+   * @default 'authorized'
+   */
   readonly sso?: 'authorized' | 'required';
   /** @default never */
   readonly expiresAt?: Date;
@@ -41,7 +45,12 @@ export interface GitHubOptions {
   readonly prefix?: '' | '/api/v3';
   /** Smaller pages than GitHub's 100, so that few versions already need several. @default 100 */
   readonly pageSizeCap?: number;
-  /** Whether the list of deliveries knows the parameter `status`; GitHub Enterprise Server may not, and answers with all. @default true */
+  /**
+   * Whether the list of deliveries knows the parameter `status`; GitHub Enterprise Server
+   * may not, and answers with all.
+   *
+   * @default true
+   */
   readonly deliveryStatusFilter?: boolean;
   /** How long a delivery waits before it is sent: one number, or a range to draw from (which reorders). @default 0 */
   readonly deliveryDelayMs?: number | readonly [number, number];
@@ -49,7 +58,11 @@ export interface GitHubOptions {
   readonly tagWindowMs?: number;
   /** How long a receiver may take: 10 s on github.com, 30 s on GitHub Enterprise Server. @default by the prefix */
   readonly deliveryTimeoutMs?: number;
-  /** Where a hook's URL really leads, as DNS would tell: local cloud APIs have AWS's names. @default - the URL itself */
+  /**
+   * Where a hook's URL really leads, as DNS would tell: local cloud APIs have AWS's names.
+   *
+   * @default - the URL itself
+   */
   readonly resolveUrl?: (url: string) => string;
   /** Chance from 0 to 1 that a delivery is sent twice, with the same X-GitHub-Delivery. @default 0 */
   readonly duplicateDeliveries?: number;

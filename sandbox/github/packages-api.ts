@@ -19,7 +19,13 @@ const TYPES: readonly string[] = ['npm', 'maven', 'rubygems', 'docker', 'nuget',
 export function packageRoutes(context: PackagesContext): readonly Route[] {
   const docs = (anchor: string): string => `https://docs.github.com/rest/packages/packages#${anchor}-for-an-organization`;
   return [
-    { method: 'GET', path: ['packages'], access: 'packages', docs: docs('list-packages'), handle: request => list(context, request) },
+    {
+      method: 'GET',
+      path: ['packages'],
+      access: 'packages',
+      docs: docs('list-packages'),
+      handle: request => list(context, request),
+    },
     {
       method: 'GET',
       path: ['packages', ':type', ':name'],
@@ -57,7 +63,9 @@ function list(context: PackagesContext, { token, url }: ApiRequest): ApiResponse
 function versions(context: PackagesContext, request: ApiRequest): ApiResponse {
   const target = found(context, request, "get a package's versions");
   const state = request.url.searchParams.get('state') ?? 'active';
-  if (state !== 'active' && state !== 'deleted') { throw new ApiError(422, `Invalid request.\n\n${state} is not a member of ["active", "deleted"].`); }
+  if (state !== 'active' && state !== 'deleted') {
+    throw new ApiError(422, `Invalid request.\n\n${state} is not a member of ["active", "deleted"].`);
+  }
   const { items, link } = page(versionsOf(target, state), request.url, context.pageSizeCap);
   return { status: 200, body: items.map(item => restVersion(context, target, item)), headers: linkHeader(link) };
 }
@@ -69,7 +77,11 @@ function version(context: PackagesContext, request: ApiRequest): ApiResponse {
   return { status: 200, body: restVersion(context, target, item) };
 }
 
-function found({ store, organization }: PackagesContext, { token, parameters }: ApiRequest, access: PackageAccess): Package {
+function found(
+  { store, organization }: PackagesContext,
+  { token, parameters }: ApiRequest,
+  access: PackageAccess,
+): Package {
   const reader = requirePackages(token, access, organization.login);
   const target = store.find(packageType(parameters.type), parameters.name);
   if (!target || !sees(reader, target)) { throw notFound('Package not found.'); }
@@ -78,7 +90,9 @@ function found({ store, organization }: PackagesContext, { token, parameters }: 
 
 function packageType(type: string | null): PackageType {
   if (type === null || type === '') { throw new ApiError(400, 'Invalid request.\n\n"package_type" wasn\'t supplied.'); }
-  if (!TYPES.includes(type)) { throw new ApiError(400, `Invalid request.\n\n${type} is not a member of ${JSON.stringify(TYPES)}.`); }
+  if (!TYPES.includes(type)) {
+    throw new ApiError(400, `Invalid request.\n\n${type} is not a member of ${JSON.stringify(TYPES)}.`);
+  }
   return type as PackageType;
 }
 
@@ -103,7 +117,11 @@ function restPackage({ organization, site }: PackagesContext, item: Package): ob
   };
 }
 
-function restVersion({ organization, site }: PackagesContext, item: Package, { id, name, tags, createdAt, updatedAt, deletedAt }: Version): object {
+function restVersion(
+  { organization, site }: PackagesContext,
+  item: Package,
+  { id, name, tags, createdAt, updatedAt, deletedAt }: Version,
+): object {
   return {
     id,
     name,

@@ -17,7 +17,8 @@ export function page<T>(all: readonly T[], url: URL, cap = 100): Page<T> {
   ].filter(relation => relation !== false);
   return {
     items: all.slice((number - 1) * size, number * size),
-    link: relations.map(([name, target]) => reference(url, { page: String(target) }, String(name))).join(', ') || undefined,
+    link: relations.map(([name, target]) => reference(url, { page: String(target) }, String(name))).join(', ')
+      || undefined,
   };
 }
 

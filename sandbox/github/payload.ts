@@ -22,7 +22,11 @@ export interface PayloadContext {
 export const SENDER = { login: 'release-bot', id: 9_000_001 } as const;
 
 /** Payload of `package` and `registry_package`: the same content under the key of the event's name. */
-export function packagePayload(key: 'package' | 'registry_package', pushed: PushedVersion, context: PayloadContext): Record<string, unknown> {
+export function packagePayload(
+  key: 'package' | 'registry_package',
+  pushed: PushedVersion,
+  context: PayloadContext,
+): Record<string, unknown> {
   const { site, organization } = context;
   const repository = pushed.package.repository === undefined
     ? undefined
@@ -56,7 +60,11 @@ function packagePart(pushed: PushedVersion, { site, organization }: PayloadConte
   };
 }
 
-function versionPart(pushed: PushedVersion, context: PayloadContext, repository: Record<string, unknown> | undefined): Record<string, unknown> {
+function versionPart(
+  pushed: PushedVersion,
+  context: PayloadContext,
+  repository: Record<string, unknown> | undefined,
+): Record<string, unknown> {
   const { version, tag, put } = pushed;
   const reference = `${context.registryHost}/${put.repository}:${tag}`;
   return {
@@ -67,7 +75,8 @@ function versionPart(pushed: PushedVersion, context: PayloadContext, repository:
     summary: '',
     ...repository && { body: bodyPart(repository), target_commitish: 'main', target_oid: version.name.slice(7, 47) },
     manifest: '',
-    html_url: `${context.site.html}/orgs/${context.organization.login}/packages/container/${encodeURIComponent(pushed.package.name)}/${version.id}`,
+    html_url: `${context.site.html}/orgs/${context.organization.login}/packages/container/`
+      + `${encodeURIComponent(pushed.package.name)}/${version.id}`,
     // What GitHub sends for container versions, whenever they were made.
     created_at: '0001-01-01T00:00:00Z',
     updated_at: '0001-01-01T00:00:00Z',
@@ -83,7 +92,15 @@ function versionPart(pushed: PushedVersion, context: PayloadContext, repository:
 function bodyPart(repository: Record<string, unknown>): Record<string, unknown> {
   return {
     repository: { repository },
-    info: { type: 'blob', oid: '8b137891791fe96927ad78e64b0aad7bded08bdc', mode: 33188, name: 'README.md', path: 'README.md', size: null, collection: true },
+    info: {
+      type: 'blob',
+      oid: '8b137891791fe96927ad78e64b0aad7bded08bdc',
+      mode: 33188,
+      name: 'README.md',
+      path: 'README.md',
+      size: null,
+      collection: true,
+    },
     attributes: {},
     _formatted: true,
   };
@@ -133,7 +150,10 @@ function containerMetadata({ tag, put, version }: PushedVersion): Record<string,
 function labels(manifest: Manifest): Record<string, unknown> {
   const annotation = (name: string): string => manifest.annotations?.[`org.opencontainers.image.${name}`] ?? '';
   const platforms = manifest.manifests?.map(({ digest, platform }) => ({
-    digest, architecture: platform?.architecture ?? '', os: platform?.os ?? '', ...platform?.variant !== undefined && { variant: platform.variant },
+    digest,
+    architecture: platform?.architecture ?? '',
+    os: platform?.os ?? '',
+    ...platform?.variant !== undefined && { variant: platform.variant },
   }));
   return {
     description: annotation('description'),

@@ -13,7 +13,12 @@ export interface Organization {
 }
 
 /** A user or organization as it appears as owner, author and sender. */
-export function simpleUser(site: Site, login: string, id: number, type: 'User' | 'Organization'): Record<string, unknown> {
+export function simpleUser(
+  site: Site,
+  login: string,
+  id: number,
+  type: 'User' | 'Organization',
+): Record<string, unknown> {
   const url = `${site.api}/users/${login}`;
   return {
     login,
@@ -62,11 +67,42 @@ export function organizationOfPayload(site: Site, { login, id }: Organization): 
 }
 
 const LINKS = [
-  'forks', 'keys{/key_id}', 'collaborators{/collaborator}', 'teams', 'hooks', 'issues/events{/number}', 'events', 'assignees{/user}', 'branches{/branch}',
-  'tags', 'git/blobs{/sha}', 'git/tags{/sha}', 'git/refs{/sha}', 'git/trees{/sha}', 'statuses/{sha}', 'languages', 'stargazers', 'contributors',
-  'subscribers', 'subscription', 'commits{/sha}', 'git/commits{/sha}', 'comments{/number}', 'issues/comments{/number}', 'contents/{+path}',
-  'compare/{base}...{head}', 'merges', '{archive_format}{/ref}', 'downloads', 'issues{/number}', 'pulls{/number}', 'milestones{/number}',
-  'notifications{?since,all,participating}', 'labels{/name}', 'releases{/id}', 'deployments',
+  'forks',
+  'keys{/key_id}',
+  'collaborators{/collaborator}',
+  'teams',
+  'hooks',
+  'issues/events{/number}',
+  'events',
+  'assignees{/user}',
+  'branches{/branch}',
+  'tags',
+  'git/blobs{/sha}',
+  'git/tags{/sha}',
+  'git/refs{/sha}',
+  'git/trees{/sha}',
+  'statuses/{sha}',
+  'languages',
+  'stargazers',
+  'contributors',
+  'subscribers',
+  'subscription',
+  'commits{/sha}',
+  'git/commits{/sha}',
+  'comments{/number}',
+  'issues/comments{/number}',
+  'contents/{+path}',
+  'compare/{base}...{head}',
+  'merges',
+  '{archive_format}{/ref}',
+  'downloads',
+  'issues{/number}',
+  'pulls{/number}',
+  'milestones{/number}',
+  'notifications{?since,all,participating}',
+  'labels{/name}',
+  'releases{/id}',
+  'deployments',
 ];
 
 /** The names that GitHub derives differently from the path. */
@@ -106,7 +142,12 @@ export function minimalRepository(site: Site, organization: Organization, name: 
 }
 
 /** A repository as webhook payloads carry it. */
-export function repositoryOfPayload(site: Site, organization: Organization, name: string, at: string): Record<string, unknown> {
+export function repositoryOfPayload(
+  site: Site,
+  organization: Organization,
+  name: string,
+  at: string,
+): Record<string, unknown> {
   const html = `${site.html}/${organization.login}/${name}`;
   return {
     ...minimalRepository(site, organization, name),

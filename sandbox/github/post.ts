@@ -39,10 +39,17 @@ export async function post(options: PostOptions): Promise<Outcome> {
   }
 }
 
-function send({ url, headers, body, insecure, signal }: PostOptions, ended: AbortSignal, resolve: (outcome: Outcome) => void): void {
+function send(
+  { url, headers, body, insecure, signal }: PostOptions,
+  ended: AbortSignal,
+  resolve: (outcome: Outcome) => void,
+): void {
   const secure = url.startsWith('https:');
   const request = (secure ? httpsRequest : httpRequest)(url, {
-    method: 'POST', agent: false, headers: { ...headers, 'Content-Length': String(body.length) }, ...secure && { rejectUnauthorized: !insecure },
+    method: 'POST',
+    agent: false,
+    headers: { ...headers, 'Content-Length': String(body.length) },
+    ...secure && { rejectUnauthorized: !insecure },
   });
   const stop = (): void => { request.destroy(); };
   [ended, signal].forEach(source => source.addEventListener('abort', stop, { once: true }));
@@ -69,7 +76,10 @@ function read(response: IncomingMessage, resolve: (outcome: Outcome) => void): v
 
 function connectionFailure(error: NodeJS.ErrnoException): Outcome {
   const certificate = /CERT|SELF_SIGNED|ERR_TLS/.test(error.code ?? '');
-  return failure(certificate ? 'peer certificate cannot be authenticated with given CA certificates' : 'failed to connect to host', 502);
+  return failure(
+    certificate ? 'peer certificate cannot be authenticated with given CA certificates' : 'failed to connect to host',
+    502,
+  );
 }
 
 function failure(status: string, statusCode: number): Outcome {

@@ -72,7 +72,11 @@ export class RateLimits {
     window.changesThisHour += method === 'GET' ? 0 : 1;
     if (this.secondary(window, method !== 'GET')) { throw this.secondaryError(); }
     if (window.used >= this.options.limit) {
-      throw new ApiError(this.options.status, `API rate limit exceeded for user ID ${user}. If you reach out to GitHub Support for help, please include the request ID.`);
+      throw new ApiError(
+        this.options.status,
+        `API rate limit exceeded for user ID ${user}. If you reach out to GitHub Support for help, `
+          + 'please include the request ID.',
+      );
     }
     window.used++;
     window.underWay++;
@@ -116,10 +120,14 @@ export class RateLimits {
 
   private secondaryError(): ApiError {
     const { status, retryAfterSeconds } = this.options;
-    return new ApiError(status, 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again. '
-      + 'If you reach out to GitHub Support for help, please include the request ID.', {
-      headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
-    });
+    return new ApiError(
+      status,
+      'You have exceeded a secondary rate limit. Please wait a few minutes before you try again. '
+        + 'If you reach out to GitHub Support for help, please include the request ID.',
+      {
+        headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+      },
+    );
   }
 
   private window(user: number): Window {
@@ -127,7 +135,9 @@ export class RateLimits {
     const window = this.windows.get(user) ?? {
       resetAt: 0, used: 0, minuteEndsAt: 0, points: 0, underWay: 0, changes: 0, hourEndsAt: 0, changesThisHour: 0,
     };
-    if (window.resetAt <= now) { Object.assign(window, { resetAt: now + this.options.windowMs, used: window.underWay }); }
+    if (window.resetAt <= now) {
+      Object.assign(window, { resetAt: now + this.options.windowMs, used: window.underWay });
+    }
     if (window.minuteEndsAt <= now) { Object.assign(window, { minuteEndsAt: now + 60_000, points: 0, changes: 0 }); }
     if (window.hourEndsAt <= now) { Object.assign(window, { hourEndsAt: now + 3_600_000, changesThisHour: 0 }); }
     this.windows.set(user, window);

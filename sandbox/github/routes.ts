@@ -34,7 +34,8 @@ export function match(routes: readonly Route[], method: string, segments: readon
     if (route.method !== method || route.path.length !== segments.length) { continue; }
     const pairs = route.path.map((part, index) => [part, segments[index]] as const);
     if (!pairs.every(([part, segment]) => part.startsWith(':') ? segment !== '' : part === segment)) { continue; }
-    const parameters = pairs.filter(([part]) => part.startsWith(':')).map(([part, segment]) => [part.slice(1), decodeURIComponent(segment)]);
+    const parameters = pairs.filter(([part]) => part.startsWith(':'))
+      .map(([part, segment]) => [part.slice(1), decodeURIComponent(segment)]);
     return { route, parameters: Object.fromEntries(parameters) };
   }
   return undefined;

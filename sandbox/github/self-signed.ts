@@ -6,7 +6,15 @@ export function selfSigned(): { readonly key: string; readonly cert: string } {
   const ecdsaWithSha256 = der(0x30, oid('2a8648ce3d040302'));
   const name = der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from('127.0.0.1')))));
   const validity = der(0x30, ...['20200101000000Z', '21200101000000Z'].map(time => der(0x18, Buffer.from(time))));
-  const body = der(0x30, der(0x02, Buffer.from([1])), ecdsaWithSha256, name, validity, name, publicKey.export({ type: 'spki', format: 'der' }));
+  const body = der(
+    0x30,
+    der(0x02, Buffer.from([1])),
+    ecdsaWithSha256,
+    name,
+    validity,
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+  );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey));
   const base64 = der(0x30, body, ecdsaWithSha256, signature).toString('base64');
   return {

@@ -31,15 +31,26 @@ export function apiHandler(context: ApiContext): Handler {
   };
 }
 
-async function respond(context: ApiContext, exchange: Exchange, request: IncomingMessage, body: Buffer): Promise<ApiResponse> {
+async function respond(
+  context: ApiContext,
+  exchange: Exchange,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<ApiResponse> {
   try {
     if (request.headers['user-agent'] === undefined) {
-      throw new ApiError(403, 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.');
+      throw new ApiError(
+        403,
+        'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
+      );
     }
     exchange.token = context.tokens.authenticate(request.headers.authorization);
     exchange.user = exchange.token?.userId ?? 0;
     if (isRateLimitPath(context, request)) { return { status: 200, body: context.rateLimits.describe(exchange.user) }; }
-    return await counted(context, exchange.user, request, () => conditional(request, dispatch(context, exchange, request, body)));
+    return await counted(context, exchange.user, request, () => conditional(
+      request,
+      dispatch(context, exchange, request, body),
+    ));
   } catch (error) {
     return errorResponse(error, exchange.route?.docs ?? 'https://docs.github.com/rest');
   }
@@ -51,7 +62,12 @@ function isRateLimitPath({ prefix, site }: ApiContext, { method, url }: Incoming
 }
 
 /** Runs a request within the rate limits. A refused one counts, a 304 doesn't. */
-async function counted({ rateLimits, think }: ApiContext, user: number, request: IncomingMessage, run: () => ApiResponse): Promise<ApiResponse> {
+async function counted(
+  { rateLimits, think }: ApiContext,
+  user: number,
+  request: IncomingMessage,
+  run: () => ApiResponse,
+): Promise<ApiResponse> {
   rateLimits.start(user, request.method ?? 'GET');
   let status = 500;
   try {
@@ -64,13 +80,20 @@ async function counted({ rateLimits, think }: ApiContext, user: number, request:
   }
 }
 
-function dispatch({ site, prefix, organization, routes }: ApiContext, exchange: Exchange, request: IncomingMessage, body: Buffer): ApiResponse {
+function dispatch(
+  { site, prefix, organization, routes }: ApiContext,
+  exchange: Exchange,
+  request: IncomingMessage,
+  body: Buffer,
+): ApiResponse {
   const url = new URL(request.url ?? '/', site.api);
   const [, ...segments] = url.pathname.startsWith(`${prefix}/`) ? url.pathname.slice(prefix.length).split('/') : [];
   const [root, name, ...rest] = segments;
   const matched = match(routes, request.method ?? '', rest);
   exchange.route = matched?.route;
-  if (!matched || root !== 'orgs' || decodeURIComponent(name).toLowerCase() !== organization.login.toLowerCase()) { throw notFound(); }
+  if (!matched || root !== 'orgs' || decodeURIComponent(name).toLowerCase() !== organization.login.toLowerCase()) {
+    throw notFound();
+  }
   const call: ApiRequest = { url, token: exchange.token, parameters: matched.parameters, body };
   return matched.route.handle(call);
 }
@@ -102,6 +125,11 @@ function commonHeaders({ token, route }: Exchange): Record<string, string> {
 function write(response: ServerResponse, { status, body, headers }: ApiResponse, common: Record<string, string>): void {
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
-    ...common, ...headers, ...bytes && { 'content-type': 'application/json; charset=utf-8', 'content-length': String(bytes.length) },
+    ...common,
+    ...headers,
+    ...bytes && {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(bytes.length),
+    },
   }).end(bytes);
 }

@@ -53,7 +53,15 @@ export class PackageStore {
     if (existing) { return Object.assign(existing, settings); }
     const now = this.now();
     const added: Package = {
-      id: ++this.packageId, name, type, createdAt: now, updatedAt: now, ...settings, versions: [], active: new Map(), tagged: new Map(),
+      id: ++this.packageId,
+      name,
+      type,
+      createdAt: now,
+      updatedAt: now,
+      ...settings,
+      versions: [],
+      active: new Map(),
+      tagged: new Map(),
     };
     this.all.push(added);
     return added;

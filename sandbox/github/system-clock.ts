@@ -9,7 +9,8 @@ export const systemClock: GitHubClock = {
     try {
       await delay(ms, undefined, { signal });
     } catch (error) {
-      // Waking early is what the signal is for. By name: under jest, Node's errors are not instances of the sandbox's Error.
+      // Waking early is what the signal is for. By name: under jest, Node's errors are not
+      // instances of the sandbox's Error.
       if ((error as { readonly name?: unknown }).name !== 'AbortError') { throw error; }
     }
   },

@@ -8,8 +8,20 @@ export interface RegistryAnswer {
 }
 
 /** Error codes of the distribution specification. */
-export type OciErrorCode = 'BLOB_UNKNOWN' | 'BLOB_UPLOAD_INVALID' | 'BLOB_UPLOAD_UNKNOWN' | 'DIGEST_INVALID' | 'MANIFEST_BLOB_UNKNOWN'
-  | 'MANIFEST_INVALID' | 'MANIFEST_UNKNOWN' | 'NAME_INVALID' | 'NAME_UNKNOWN' | 'SIZE_INVALID' | 'UNAUTHORIZED' | 'DENIED' | 'UNSUPPORTED'
+export type OciErrorCode =
+  | 'BLOB_UNKNOWN'
+  | 'BLOB_UPLOAD_INVALID'
+  | 'BLOB_UPLOAD_UNKNOWN'
+  | 'DIGEST_INVALID'
+  | 'MANIFEST_BLOB_UNKNOWN'
+  | 'MANIFEST_INVALID'
+  | 'MANIFEST_UNKNOWN'
+  | 'NAME_INVALID'
+  | 'NAME_UNKNOWN'
+  | 'SIZE_INVALID'
+  | 'UNAUTHORIZED'
+  | 'DENIED'
+  | 'UNSUPPORTED'
   | 'TOOMANYREQUESTS';
 
 /**
@@ -18,7 +30,11 @@ export type OciErrorCode = 'BLOB_UNKNOWN' | 'BLOB_UPLOAD_INVALID' | 'BLOB_UPLOAD
  * @param code one of `OciErrorCode`; registries have codes of their own, too (ECR's `TAG_INVALID`)
  */
 export function ociError(
-  status: number, code: OciErrorCode | (string & {}), message: string, headers: Record<string, string> = {}, detail?: unknown,
+  status: number,
+  code: OciErrorCode | (string & {}),
+  message: string,
+  headers: Record<string, string> = {},
+  detail?: unknown,
 ): RegistryAnswer {
   const body = JSON.stringify({ errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }] });
   return { status, headers: { 'content-type': 'application/json; charset=utf-8', ...headers }, body };
@@ -27,6 +43,9 @@ export function ociError(
 export function sendAnswer(response: ServerResponse, answer: RegistryAnswer): void {
   const body = typeof answer.body === 'object' ? answer.body : Buffer.from(answer.body ?? '');
   const noBody = answer.status === 204 || answer.status === 304;
-  response.writeHead(answer.status, { ...(noBody ? {} : { 'content-length': String(body.length) }), ...answer.headers });
+  response.writeHead(
+    answer.status,
+    { ...(noBody ? {} : { 'content-length': String(body.length) }), ...answer.headers },
+  );
   response.end(noBody ? undefined : body);
 }

@@ -14,7 +14,9 @@ export function attestationOf(target: Manifest): Manifest {
     subject: [{ name: 'image', digest: { sha256: hex(target) } }],
     predicate: { buildType: 'https://mobyproject.org/buildkit@v1' },
   };
-  const layer = blob('application/vnd.in-toto+json', Buffer.from(JSON.stringify(statement)), { 'in-toto.io/predicate-type': statement.predicateType });
+  const layer = blob('application/vnd.in-toto+json', Buffer.from(JSON.stringify(statement)), {
+    'in-toto.io/predicate-type': statement.predicateType,
+  });
   const config = jsonBlob(OCI.config, {
     architecture: 'unknown', os: 'unknown', config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] },
   });
@@ -42,7 +44,10 @@ export function artifactAttestationOf(target: Manifest): Manifest {
 
 /** What `docker buildx build --platform ... --push` makes by default: images, then an attestation for each. */
 export function buildxIndex(
-  options: ImageOptions & { readonly platforms?: readonly string[]; readonly attest?: (target: Manifest) => Manifest } = {},
+  options: ImageOptions & {
+    readonly platforms?: readonly string[];
+    readonly attest?: (target: Manifest) => Manifest;
+  } = {},
 ): Manifest {
   const { seed = 1, platforms = ['linux/amd64', 'linux/arm64'], attest = attestationOf } = options;
   const images = platforms.map(platform => image({ ...options, platform, seed: `${seed}-${platform}` }));
@@ -53,19 +58,31 @@ export function buildxIndex(
 export function nestedIndex(options: ImageOptions = {}): Manifest {
   const { seed = 1 } = options;
   const inner = index([image({ ...options, seed: `${seed}-inner`, platform: 'linux/arm64' })]);
-  return index([image({ ...options, seed: `${seed}-outer` }), { ...inner, platform: { os: 'linux', architecture: 'arm64' } }]);
+  return index([
+    image({ ...options, seed: `${seed}-outer` }),
+    { ...inner, platform: { os: 'linux', architecture: 'arm64' } },
+  ]);
 }
 
-/** `sha256-<hex>` with an optional ending: the tag by which cosign and registries without referrers API find what belongs to a digest. */
+/**
+ * `sha256-<hex>` with an optional ending: the tag by which cosign and registries without referrers API
+ * find what belongs to a digest.
+ */
 export function tagFor(target: Manifest, ending: '' | '.sig' | '.att' | '.sbom' = ''): string {
   return `sha256-${hex(target)}${ending}`;
 }
 
-/** A cosign signature; push it as `tagFor(target, '.sig')`. @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md */
+/**
+ * A cosign signature; push it as `tagFor(target, '.sig')`.
+ *
+ * @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
+ */
 export function cosignSignature(target: Manifest): Manifest {
   const payload = {
     critical: {
-      identity: { 'docker-reference': '' }, image: { 'docker-manifest-digest': target.digest }, type: 'cosign container image signature',
+      identity: { 'docker-reference': '' },
+      image: { 'docker-manifest-digest': target.digest },
+      type: 'cosign container image signature',
     },
     optional: null,
   };
@@ -89,13 +106,20 @@ export function cosignAttestation(target: Manifest): Manifest {
 
 function cosignManifest(diffId: string, layer: ReturnType<typeof blob>): Manifest {
   const config = jsonBlob(OCI.config, {
-    architecture: '', created: '0001-01-01T00:00:00Z', os: '', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] },
+    architecture: '',
+    created: '0001-01-01T00:00:00Z',
+    os: '',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [diffId] },
   });
   return manifest(OCI.manifest, config, [layer]);
 }
 
 /** An OCI 1.1 artifact that refers to `target`. */
-export function referrer(target: Manifest, options: { readonly artifactType?: string; readonly seed?: number | string } = {}): Manifest {
+export function referrer(
+  target: Manifest,
+  options: { readonly artifactType?: string; readonly seed?: number | string } = {},
+): Manifest {
   const { artifactType = 'application/vnd.example.sbom.v1', seed = 1 } = options;
   const content = blob(artifactType, seededBytes(`referrer ${seed}`, 128));
   return { ...manifest(OCI.manifest, EMPTY, [content], { artifactType, subject: descriptor(target) }), artifactType };
@@ -117,10 +141,17 @@ export function embeddingIndex(children: readonly Manifest[]): Manifest {
 /** What `helm push` makes. @see https://github.com/helm/community/blob/main/hips/hip-0006.md */
 export function helmChart(options: { readonly name?: string; readonly version?: string } = {}): Manifest {
   const { name = 'chart', version = '0.1.0' } = options;
-  const chart = tar([{ path: `${name}/Chart.yaml`, kind: 'file', mode: 0o644, content: Buffer.from(`apiVersion: v2\nname: ${name}\nversion: ${version}\n`) }]);
+  const chart = tar([{
+    path: `${name}/Chart.yaml`,
+    kind: 'file',
+    mode: 0o644,
+    content: Buffer.from(`apiVersion: v2\nname: ${name}\nversion: ${version}\n`),
+  }]);
   const config = jsonBlob('application/vnd.cncf.helm.config.v1+json', { name, version, apiVersion: 'v2' });
   const layer = blob('application/vnd.cncf.helm.chart.content.v1.tar+gzip', storedGzip(chart));
-  return manifest(OCI.manifest, config, [layer], { annotations: { 'org.opencontainers.image.title': name, 'org.opencontainers.image.version': version } });
+  return manifest(OCI.manifest, config, [layer], {
+    annotations: { 'org.opencontainers.image.title': name, 'org.opencontainers.image.version': version },
+  });
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md#guidance-for-an-empty-descriptor */

@@ -10,15 +10,26 @@ import type { Store } from './store';
 const SMALL = 64 * 1024;
 
 export function deleteBlob(store: Store, repository: string, digest: string): RegistryAnswer {
-  return digestAlgorithm(digest) !== undefined && store.deleteBlob(repository, digest) ? { status: 202 } : unknown(digest);
+  return digestAlgorithm(digest) !== undefined && store.deleteBlob(repository, digest)
+    ? { status: 202 }
+    : unknown(digest);
 }
 
-export async function getBlob(store: Store, repository: string, digest: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function getBlob(
+  store: Store,
+  repository: string,
+  digest: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const blob = digestAlgorithm(digest) === undefined ? undefined : store.blob(repository, digest);
   if (!blob) { return sendAnswer(response, unknown(digest)); }
   const range = parseRange(request.headers.range, blob.size);
   if (range === 'unsatisfiable') {
-    return sendAnswer(response, ociError(416, 'SIZE_INVALID', `the blob has ${blob.size} bytes`, { 'content-range': `bytes */${blob.size}` }));
+    return sendAnswer(
+      response,
+      ociError(416, 'SIZE_INVALID', `the blob has ${blob.size} bytes`, { 'content-range': `bytes */${blob.size}` }),
+    );
   }
   const { start, end } = range ?? { start: 0, end: blob.size - 1 };
   response.writeHead(range ? 206 : 200, {

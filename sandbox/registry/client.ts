@@ -25,8 +25,11 @@ export class RegistryError extends Error {
 }
 
 const MANIFEST_TYPES = [
-  'application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json', 'application/vnd.docker.distribution.manifest.v2+json', '*/*',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  '*/*',
 ].join(', ');
 
 /** A plain client of the OCI API: puts test content into a registry, and judges by hashing what comes out. */
@@ -40,7 +43,11 @@ export class RegistryClient {
     const response = await this.send('GET', `/v2/${repository}/manifests/${reference}`, { accept: MANIFEST_TYPES });
     if (await isAbsent(response)) { return undefined; }
     const bytes = await this.body(response, `GET manifest ${repository} ${reference}`, 200);
-    return { digest: digestOf(bytes, digestAlgorithm(reference)), mediaType: response.headers.get('content-type') ?? '', bytes };
+    return {
+      digest: digestOf(bytes, digestAlgorithm(reference)),
+      mediaType: response.headers.get('content-type') ?? '',
+      bytes,
+    };
   }
 
   /** Digest of the bytes that a tag or digest gives; undefined when the registry doesn't know it. */
@@ -81,12 +88,24 @@ export class RegistryClient {
     await this.body(put, `upload of ${content.digest} to ${repository}`, 201);
   }
 
-  public async putManifest(repository: string, reference: string, content: Pick<Manifest, 'mediaType' | 'bytes'>): Promise<void> {
-    const put = await this.send('PUT', `/v2/${repository}/manifests/${reference}`, { 'content-type': content.mediaType }, content.bytes);
+  public async putManifest(
+    repository: string,
+    reference: string,
+    content: Pick<Manifest, 'mediaType' | 'bytes'>,
+  ): Promise<void> {
+    const put = await this.send(
+      'PUT',
+      `/v2/${repository}/manifests/${reference}`,
+      { 'content-type': content.mediaType },
+      content.bytes,
+    );
     await this.body(put, `PUT manifest ${repository} ${reference}`, 201);
   }
 
-  /** Pushes as buildx does: blobs, children untagged by digest, then the top under its tags, or untagged when there are none. */
+  /**
+   * Pushes as buildx does: blobs, children untagged by digest, then the top under its tags,
+   * or untagged when there are none.
+   */
   public async push(repository: string, top: Manifest, ...tags: readonly string[]): Promise<void> {
     for (const part of withDescendants(top)) {
       for (const content of part.blobs.filter(({ urls }) => !urls)) { await this.pushBlob(repository, content); }
@@ -96,7 +115,13 @@ export class RegistryClient {
   }
 
   /** One exchange, with authentication as the registry demands it. @param path or absolute URL */
-  public async send(method: string, path: string, headers: Record<string, string> = {}, body?: Buffer, actions = isWrite(method)): Promise<Response> {
+  public async send(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: Buffer,
+    actions = isWrite(method),
+  ): Promise<Response> {
     const repository = /\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(path)?.[1] ?? '';
     const key = `${repository} ${actions}`;
     const first = await this.exchange(method, path, headers, body, this.authorizations.get(key));
@@ -109,7 +134,11 @@ export class RegistryClient {
   }
 
   private exchange(
-    method: string, path: string, headers: Record<string, string>, body: Buffer | undefined, authorization: string | undefined,
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: Buffer | undefined,
+    authorization: string | undefined,
   ): Promise<Response> {
     const credentials: Record<string, string> = authorization === undefined ? {} : { authorization };
     return fetch(new URL(path, this.options.url), { method, headers: { ...headers, ...credentials }, body });
@@ -119,11 +148,15 @@ export class RegistryClient {
     const basic = this.options.user === undefined ? undefined
       : `Basic ${Buffer.from(`${this.options.user}:${this.options.password ?? ''}`).toString('base64')}`;
     if (/^basic/i.test(challenge)) {
-      if (basic === undefined) { throw new RegistryError(`${this.options.url} wants a user and a password, the client has none`, 401, challenge); }
+      if (basic === undefined) {
+        throw new RegistryError(`${this.options.url} wants a user and a password, the client has none`, 401, challenge);
+      }
       return basic;
     }
     const realm = /realm="([^"]+)"/.exec(challenge)?.[1];
-    if (realm === undefined) { throw new RegistryError(`${this.options.url} sent a challenge without a realm`, 401, challenge); }
+    if (realm === undefined) {
+      throw new RegistryError(`${this.options.url} sent a challenge without a realm`, 401, challenge);
+    }
     const url = new URL(realm);
     url.searchParams.set('service', /service="([^"]+)"/.exec(challenge)?.[1] ?? '');
     if (repository !== '') { url.searchParams.set('scope', `repository:${repository}:${actions}`); }
@@ -163,6 +196,8 @@ function tagsOf(page: unknown): string[] {
 }
 
 function tokenOf(answer: unknown): string {
-  if (typeof answer === 'object' && answer !== null && 'token' in answer && typeof answer.token === 'string') { return answer.token; }
+  if (typeof answer === 'object' && answer !== null && 'token' in answer && typeof answer.token === 'string') {
+    return answer.token;
+  }
   throw new Error(`the token endpoint answered ${JSON.stringify(answer)}; expected an object with a token`);
 }

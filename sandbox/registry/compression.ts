@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
-// Both formats can carry data uncompressed. That is what is wanted here: random content doesn't shrink anyway, and a compressor's
-// output differs between versions of Node, so that the same seed would give other digests.
+// Both formats can carry data uncompressed. That is what is wanted here: random content doesn't shrink anyway, and a
+// compressor's output differs between versions of Node, so that the same seed would give other digests.
 
 /** A gzip file of stored blocks. @see https://www.rfc-editor.org/rfc/rfc1952 and rfc1951#section-3.2.4 */
 export function storedGzip(content: Buffer): Buffer {
@@ -19,7 +19,11 @@ export function storedGzip(content: Buffer): Buffer {
   return Buffer.concat([...parts, trailer]);
 }
 
-/** A zstd frame of raw blocks, which Node 20 can't write otherwise. @see https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1 */
+/**
+ * A zstd frame of raw blocks, which Node 20 can't write otherwise.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
+ */
 export function storedZstd(content: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUInt32LE(0xfd2fb528, 0);

@@ -35,7 +35,10 @@ export async function startDistribution(): Promise<Distribution> {
   const configFile = join(directory, 'config.yml');
   writeFileSync(configFile, configuration(join(directory, 'storage')));
   // A clean environment: distribution takes every REGISTRY_... variable as configuration.
-  const child = spawn(binary, ['serve', configFile], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } });
+  const child = spawn(binary, ['serve', configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH },
+  });
   const close = async (): Promise<void> => {
     await end(child);
     rmSync(directory, { recursive: true, force: true });
@@ -60,7 +63,11 @@ function configuration(storage: string): string {
   return JSON.stringify({
     version: '0.1',
     log: { level: 'info', formatter: 'json' },
-    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true }, maintenance: { uploadpurging: { enabled: false } } },
+    storage: {
+      filesystem: { rootdirectory: storage },
+      delete: { enabled: true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
     http: { addr: '127.0.0.1:0', relativeurls: true },
     // Manifests with foreign layers are refused unless their URLs are allowed.
     validation: { manifests: { urls: { allow: ['^https?://'] } } },
@@ -110,7 +117,9 @@ function listening(child: ChildProcess, log: Log): Promise<number> {
 async function answering(port: number, log: Log): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/v2/`, { signal: AbortSignal.timeout(START_MS) });
   const text = await response.text();
-  if (response.status !== 200) { throw new Error(`${BINARY} answered ${response.status} ${text} to a ping; expected 200. Its log:\n${log.text}`); }
+  if (response.status !== 200) {
+    throw new Error(`${BINARY} answered ${response.status} ${text} to a ping; expected 200. Its log:\n${log.text}`);
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,4 +1,12 @@
-import { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, request as httpRequest, ServerResponse } from 'node:http';
+import {
+  Agent,
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  request as httpRequest,
+  ServerResponse,
+} from 'node:http';
 import type { Faults } from '../faults';
 import { HttpServer, serve } from '../http-server';
 import { ociError, RegistryAnswer, sendAnswer } from './answer';
@@ -37,7 +45,10 @@ export interface FrontPolicy {
   /** undefined = go on; an answer = refuse with it (401 challenge, 403, 404 NAME_UNKNOWN, 405 ...). */
   check(request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined>;
   /** Before a manifest is forwarded: an answer refuses it (immutable tag ...). */
-  beforePut?(put: ManifestPut, request: RegistryRequest): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined>;
+  beforePut?(
+    put: ManifestPut,
+    request: RegistryRequest,
+  ): RegistryAnswer | undefined | Promise<RegistryAnswer | undefined>;
   /** After the backing registry accepted it, before the client hears so. */
   afterPut?(put: ManifestPut, request: RegistryRequest): void | Promise<void>;
   /** Paths outside /v2/ (the /token endpoint). true = answered. */
@@ -57,7 +68,10 @@ export interface FrontOptions {
 export async function startFront(options: FrontOptions): Promise<HttpServer> {
   const agent = new Agent({ keepAlive: true, noDelay: true });
   const front = new Front(new URL(options.backing.url), options.policy, agent);
-  const server = await serve((request, response) => front.handle(request, response), { faults: options.faults, port: options.port });
+  const server = await serve(
+    (request, response) => front.handle(request, response),
+    { faults: options.faults, port: options.port },
+  );
   return {
     ...server,
     close: async () => {
@@ -72,19 +86,26 @@ class Front {
 
   public async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = parseTarget(request.url ?? '/');
-    if (!target) { return sendAnswer(response, ociError(400, 'NAME_INVALID', 'the path has a broken percent-encoding')); }
+    if (!target) {
+      return sendAnswer(response, ociError(400, 'NAME_INVALID', 'the path has a broken percent-encoding'));
+    }
     if (target.path !== '/v2' && !target.path.startsWith('/v2/')) { return this.outside(request, response); }
     const what: RegistryRequest = {
       ...parseRoute(target.path), method: request.method ?? 'GET', query: target.query, headers: request.headers,
     };
     const refusal = await this.policy.check(what);
     if (refusal) { return sendAnswer(response, refusal); }
-    return what.kind === 'manifest' && what.method === 'PUT' ? this.putManifest(what, request, response) : this.forward(request, response);
+    return what.kind === 'manifest' && what.method === 'PUT'
+      ? this.putManifest(what, request, response)
+      : this.forward(request, response);
   }
 
   private async outside(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await this.policy.other?.(request, response)) { return; }
-    sendAnswer(response, { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' });
+    sendAnswer(
+      response,
+      { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' },
+    );
   }
 
   private async putManifest(what: RegistryRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -95,7 +116,12 @@ class Front {
       if (isClientGone(request, error)) { return; }
       throw error;
     }
-    if (!bytes) { return sendAnswer(response, ociError(413, 'MANIFEST_INVALID', `manifest is larger than ${MAX_MANIFEST_BYTES} bytes`)); }
+    if (!bytes) {
+      return sendAnswer(
+        response,
+        ociError(413, 'MANIFEST_INVALID', `manifest is larger than ${MAX_MANIFEST_BYTES} bytes`),
+      );
+    }
     const { repository, reference } = what;
     const digest = digestOf(bytes, digestAlgorithm(reference));
     const put = { repository, reference, digest, mediaType: what.headers['content-type'] ?? '', bytes };
@@ -108,7 +134,10 @@ class Front {
 
   /** Resolves when the exchange has ended, however it ended; rejects when the backing registry can't be reached. */
   private forward(
-    request: IncomingMessage, response: ServerResponse, body?: Buffer, beforeAnswer?: (accepted: boolean) => Promise<void>,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body?: Buffer,
+    beforeAnswer?: (accepted: boolean) => Promise<void>,
   ): Promise<void> {
     if (response.destroyed) { return Promise.resolve(); }
     return new Promise((resolve, reject) => {
@@ -170,7 +199,8 @@ class Front {
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
 const HOP_BY_HOP = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect',
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
+  'transfer-encoding', 'upgrade', 'expect',
 ]);
 
 function requestHeaders(request: IncomingMessage, body: Buffer | undefined): OutgoingHttpHeaders {
@@ -184,13 +214,15 @@ function requestHeaders(request: IncomingMessage, body: Buffer | undefined): Out
 }
 
 function send(request: IncomingMessage, upstream: ClientRequest, body: Buffer | undefined): void {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  const hasBody = request.headers['transfer-encoding'] !== undefined
+    || Number(request.headers['content-length'] ?? 0) > 0;
   if (body || !hasBody) {
     upstream.end(body);
     return;
   }
   request.once('error', () => upstream.destroy());
-  // An answer may come before the end of the body (a refused upload): the rest is read and dropped, so that the client gets to the answer.
+  // An answer may come before the end of the body (a refused upload): the rest is read and dropped, so that
+  // the client gets to the answer.
   upstream.once('close', () => {
     request.unpipe(upstream);
     request.resume();

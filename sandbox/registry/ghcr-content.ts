@@ -12,8 +12,8 @@ export interface ContentOptions {
 }
 
 /**
- * The other host from which ghcr.io lets blobs be read: it asks for no token, since the address that it was redirected to is signed.
- * (There it is pkg-containers.githubusercontent.com.)
+ * The other host from which ghcr.io lets blobs be read: it asks for no token, since the address that it was redirected
+ * to is signed. (There it is pkg-containers.githubusercontent.com.)
  */
 export class ContentHost {
   public static async start(options: ContentOptions): Promise<ContentHost> {
@@ -32,15 +32,23 @@ export class ContentHost {
   public redirect(repository: string, digest: string): RegistryAnswer {
     const signature = randomBytes(12).toString('hex');
     this.signatures.add(`${repository} ${digest} ${signature}`);
-    return { status: 307, headers: { location: `${this.server.url}/v2/${repository}/blobs/${digest}?signature=${signature}` } };
+    return {
+      status: 307,
+      headers: { location: `${this.server.url}/v2/${repository}/blobs/${digest}?signature=${signature}` },
+    };
   }
 }
 
 function signedOnly(signatures: ReadonlySet<string>): (request: RegistryRequest) => RegistryAnswer | undefined {
   const isSigned = ({ method, repository, reference, query }: RegistryRequest): boolean =>
-    (method === 'GET' || method === 'HEAD') && signatures.has(`${repository} ${reference} ${query.get('signature') ?? ''}`);
+    (method === 'GET' || method === 'HEAD')
+      && signatures.has(`${repository} ${reference} ${query.get('signature') ?? ''}`);
   return request => isSigned(request) ? undefined
-    : { status: 403, headers: { 'content-type': 'application/xml' }, body: '<Error><Code>AuthenticationFailed</Code></Error>' };
+    : {
+      status: 403,
+      headers: { 'content-type': 'application/xml' },
+      body: '<Error><Code>AuthenticationFailed</Code></Error>',
+    };
 }
 
 /** A range of a blob that doesn't say where it ends. */

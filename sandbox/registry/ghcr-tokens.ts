@@ -59,5 +59,8 @@ export function parseScopes(parameters: readonly string[]): Scope[] {
 function parseScope(scope: string): Scope | undefined {
   const [, repository, actions] = /^repository:([^:]+):([a-z,*]+)$/.exec(scope) ?? [];
   if (repository === undefined || actions === undefined) { return undefined; }
-  return { repository, actions: actions.split(',').flatMap(action => action === '*' ? ['pull', 'push', 'delete'] : [action]) };
+  return {
+    repository,
+    actions: actions.split(',').flatMap(action => action === '*' ? ['pull', 'push', 'delete'] : [action]),
+  };
 }

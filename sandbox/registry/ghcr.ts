@@ -36,8 +36,9 @@ export interface GhcrOptions {
   /** @default 0 (the system chooses) */
   readonly port?: number;
   /**
-   * Whether these credentials may do this. User and password are empty for an anonymous request; the repository is empty for a login,
-   * which asks whether the credentials are good at all. Bad credentials have to be refused for public packages, too, as ghcr.io does.
+   * Whether these credentials may do this. User and password are empty for an anonymous request; the repository is
+   * empty for a login, which asks whether the credentials are good at all. Bad credentials have to be refused for
+   * public packages, too, as ghcr.io does.
    */
   allows(user: string, password: string, repository: string, action: GhcrAction): boolean | Promise<boolean>;
   /** Every accepted manifest, children of an index included. */
@@ -96,21 +97,31 @@ class GhcrPolicy implements FrontPolicy {
     } else if (request.method === 'POST') {
       // The OAuth2 form, which some clients try first: https://distribution.github.io/distribution/spec/auth/oauth/
       const form = new URLSearchParams((await readBody(request)).toString('utf8'));
-      sendAnswer(response, await this.token(form.get('username') ?? '', form.get('password') ?? '', form.getAll('scope'), 'access_token'));
+      sendAnswer(
+        response,
+        await this.token(form.get('username') ?? '', form.get('password') ?? '', form.getAll('scope'), 'access_token'),
+      );
     } else {
       sendAnswer(response, ociError(405, 'UNSUPPORTED', 'The operation is unsupported.'));
     }
     return true;
   }
 
-  private async token(user: string, password: string, scopeParameters: readonly string[], field: string): Promise<RegistryAnswer> {
+  private async token(
+    user: string,
+    password: string,
+    scopeParameters: readonly string[],
+    field: string,
+  ): Promise<RegistryAnswer> {
     const anonymous = user === '' && password === '';
     const scopes = parseScopes(scopeParameters);
     const grants: Grant[] = [];
     for (const { repository, actions } of scopes) {
       grants.push({ repository, asked: actions, granted: await this.grant(user, password, repository, actions) });
     }
-    const good = scopes.length === 0 ? await this.options.allows(user, password, '', 'pull') : grants.some(grant => grant.granted.length > 0);
+    const good = scopes.length === 0
+      ? await this.options.allows(user, password, '', 'pull')
+      : grants.some(grant => grant.granted.length > 0);
     if (!good) {
       return anonymous ? ociError(401, 'UNAUTHORIZED', 'authentication required') : ociError(403, 'DENIED', 'denied');
     }
@@ -118,7 +129,12 @@ class GhcrPolicy implements FrontPolicy {
     return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
   }
 
-  private async grant(user: string, password: string, repository: string, actions: readonly string[]): Promise<string[]> {
+  private async grant(
+    user: string,
+    password: string,
+    repository: string,
+    actions: readonly string[],
+  ): Promise<string[]> {
     const granted: string[] = [];
     for (const action of actions) {
       if (isAction(action) && await this.options.allows(user, password, repository, action)) { granted.push(action); }
@@ -133,7 +149,8 @@ class GhcrPolicy implements FrontPolicy {
     const repository = request.repository === '' ? undefined : request.repository;
     switch (scheme.toLowerCase() === 'bearer' ? this.tokens.judge(token, repository, actionOf(request)) : 'unknown') {
       case 'allowed': return undefined;
-      case 'denied': return ociError(403, 'DENIED', 'permission_denied: The token provided does not match expected scopes.');
+      case 'denied':
+        return ociError(403, 'DENIED', 'permission_denied: The token provided does not match expected scopes.');
       case 'insufficient': return challenge(request, tokenRealm, 'insufficient_scope');
       case 'expired': return challenge(request, tokenRealm, 'invalid_token');
       // No challenge for Basic or a foreign token: https://github.com/renovatebot/renovate/issues/11446
@@ -151,9 +168,13 @@ class GhcrPolicy implements FrontPolicy {
 
   /** A caller that may push is taken for the pusher, who sees its own writes at once. */
   private late(request: RegistryRequest): RegistryAnswer | undefined {
-    if (request.kind !== 'manifest' || actionOf(request) !== 'pull' || !this.lag.hides(request.repository, request.reference)) { return undefined; }
+    if (request.kind !== 'manifest'
+      || actionOf(request) !== 'pull'
+      || !this.lag.hides(request.repository, request.reference)) { return undefined; }
     const token = (request.headers.authorization ?? '').split(' ')[1] ?? '';
-    return this.tokens.judge(token, request.repository, 'push') === 'allowed' ? undefined : ociError(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+    return this.tokens.judge(token, request.repository, 'push') === 'allowed'
+      ? undefined
+      : ociError(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
   }
 
   private openRange(request: RegistryRequest): RegistryAnswer | undefined {
@@ -161,7 +182,9 @@ class GhcrPolicy implements FrontPolicy {
   }
 
   private redirect(request: RegistryRequest): RegistryAnswer | undefined {
-    return request.kind === 'blob' && request.method === 'GET' ? this.content?.redirect(request.repository, request.reference) : undefined;
+    return request.kind === 'blob' && request.method === 'GET'
+      ? this.content?.redirect(request.repository, request.reference)
+      : undefined;
   }
 }
 
@@ -180,8 +203,15 @@ function challenge(
   // ghcr.io challenges a ping, which names no repository, with the scope of this one.
   const scope = request.repository === '' ? 'repository:user/image:pull'
     : `repository:${request.repository}:${actionOf(request) === 'pull' ? 'pull' : 'pull,push'}`;
-  const parameters = [`realm="${realm}"`, 'service="ghcr.io"', `scope="${scope}"`, ...(error === undefined ? [] : [`error="${error}"`])];
-  return ociError(401, 'UNAUTHORIZED', 'authentication required', { 'www-authenticate': `Bearer ${parameters.join(',')}` });
+  const parameters = [
+    `realm="${realm}"`,
+    'service="ghcr.io"',
+    `scope="${scope}"`,
+    ...(error === undefined ? [] : [`error="${error}"`]),
+  ];
+  return ociError(401, 'UNAUTHORIZED', 'authentication required', {
+    'www-authenticate': `Bearer ${parameters.join(',')}`,
+  });
 }
 
 function basicCredentials(header: string | undefined): { user: string; password: string } {

@@ -99,7 +99,9 @@ export function foreignLayer(options: LayerOptions = {}): Layer {
 /** An image for one platform. */
 export function image(options: ImageOptions = {}): Manifest {
   const { seed = 1, platform = 'linux/amd64', layers = 1 } = options;
-  const made = typeof layers === 'number' ? Array.from({ length: layers }, (_, at) => layer({ ...options, seed: `${seed}-${at}` })) : layers;
+  const made = typeof layers === 'number'
+    ? Array.from({ length: layers }, (_, at) => layer({ ...options, seed: `${seed}-${at}` }))
+    : layers;
   const types = options.docker ? DOCKER : OCI;
   const { os, architecture, variant } = parsePlatform(platform);
   const config = jsonBlob(types.config, {
@@ -119,7 +121,8 @@ export function image(options: ImageOptions = {}): Manifest {
 
 /** An index over images or over other indexes. */
 export function index(
-  children: readonly Manifest[], options: { readonly docker?: boolean; readonly annotations?: Readonly<Record<string, string>> } = {},
+  children: readonly Manifest[],
+  options: { readonly docker?: boolean; readonly annotations?: Readonly<Record<string, string>> } = {},
 ): Manifest {
   const mediaType = options.docker ? DOCKER.index : OCI.index;
   const annotations = options.annotations ? { annotations: options.annotations } : {};
@@ -128,7 +131,12 @@ export function index(
 }
 
 /** A manifest of any kind: config, layers and what else its document says. */
-export function manifest(mediaType: string, config: Blob, layers: readonly Blob[], more: Readonly<Record<string, unknown>> = {}): Manifest {
+export function manifest(
+  mediaType: string,
+  config: Blob,
+  layers: readonly Blob[],
+  more: Readonly<Record<string, unknown>> = {},
+): Manifest {
   const bytes = json({ schemaVersion: 2, mediaType, config: describe(config), layers: layers.map(describe), ...more });
   return { digest: digestOf(bytes), mediaType, bytes, blobs: [config, ...layers], children: [] };
 }
@@ -142,7 +150,9 @@ export function jsonBlob(mediaType: string, document: unknown): Blob {
 }
 
 /** The manifest's descriptor, as a `subject` names it. */
-export function descriptor(target: Manifest): { readonly mediaType: string; readonly digest: string; readonly size: number } {
+export function descriptor(
+  target: Manifest,
+): { readonly mediaType: string; readonly digest: string; readonly size: number } {
   return { mediaType: target.mediaType, digest: target.digest, size: target.bytes.length };
 }
 
@@ -179,7 +189,10 @@ function describe(content: Blob): object {
 
 function parsePlatform(platform: string): Platform {
   const [os, architecture, variant] = platform.split('/');
-  if (!os || !architecture) { throw new Error(`platform is "${platform}"; expected os/architecture or os/architecture/variant, such as linux/arm64`); }
+  if (!os || !architecture) {
+    throw new Error(`platform is "${platform}"; `
+      + 'expected os/architecture or os/architecture/variant, such as linux/arm64');
+  }
   return { os, architecture, ...(variant ? { variant } : {}) };
 }
 

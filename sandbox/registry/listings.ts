@@ -8,7 +8,9 @@ export function listTags(store: Store, repository: string, query: URLSearchParam
     return ociError(404, 'NAME_UNKNOWN', 'repository name not known to registry', {}, { name: repository });
   }
   const page = paginate(store.tags(repository), query);
-  return page ? json({ name: repository, tags: page.items }, link(`/v2/${repository}/tags/list`, page)) : badCount(query);
+  return page
+    ? json({ name: repository, tags: page.items }, link(`/v2/${repository}/tags/list`, page))
+    : badCount(query);
 }
 
 export function listRepositories(store: Store, query: URLSearchParams): RegistryAnswer {
@@ -17,14 +19,24 @@ export function listRepositories(store: Store, query: URLSearchParams): Registry
 }
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers */
-export function listReferrers(store: Store, repository: string, subject: string, query: URLSearchParams): RegistryAnswer {
-  if (digestAlgorithm(subject) === undefined) { return ociError(400, 'DIGEST_INVALID', `"${subject}" isn't a sha256 or sha512 digest`); }
+export function listReferrers(
+  store: Store,
+  repository: string,
+  subject: string,
+  query: URLSearchParams,
+): RegistryAnswer {
+  if (digestAlgorithm(subject) === undefined) {
+    return ociError(400, 'DIGEST_INVALID', `"${subject}" isn't a sha256 or sha512 digest`);
+  }
   const wanted = query.get('artifactType');
   const manifests = store.referrers(repository, subject)
     .map(digest => describe(store, repository, digest))
     .filter(descriptor => descriptor !== undefined && (wanted === null || descriptor.artifactType === wanted));
   const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
-  return json(index, { 'content-type': index.mediaType, ...(wanted === null ? {} : { 'oci-filters-applied': 'artifactType' }) });
+  return json(
+    index,
+    { 'content-type': index.mediaType, ...(wanted === null ? {} : { 'oci-filters-applied': 'artifactType' }) },
+  );
 }
 
 function describe(store: Store, repository: string, digest: string) {
@@ -54,7 +66,9 @@ export function paginate(sorted: readonly string[], query: URLSearchParams): Pag
   if (count === null) { return { items: rest }; }
   const items = rest.slice(0, Number(count));
   const end = items.at(-1);
-  return items.length < rest.length && end !== undefined ? { items, next: new URLSearchParams({ n: count, last: end }) } : { items };
+  return items.length < rest.length && end !== undefined
+    ? { items, next: new URLSearchParams({ n: count, last: end }) }
+    : { items };
 }
 
 function link(path: string, page: Page): Record<string, string> {

@@ -24,7 +24,9 @@ export function readManifest(bytes: Buffer): ManifestContent | undefined {
   const artifactType = text(document.artifactType) ?? text(config?.mediaType);
   return {
     mediaType: text(document.mediaType),
-    blobs: [...(config ? [config] : []), ...objects(document.layers).filter(layer => !isForeign(layer))].map(digest).filter(isText),
+    blobs: [...(config ? [config] : []), ...objects(document.layers).filter(layer => !isForeign(layer))]
+      .map(digest)
+      .filter(isText),
     children: objects(document.manifests).map(digest).filter(isText),
     ...(subject === undefined ? {} : { subject }),
     ...(artifactType === undefined ? {} : { artifactType }),
@@ -46,7 +48,9 @@ function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
 }
 
 function object(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? value as Record<string, unknown>
+    : undefined;
 }
 
 function objects(value: unknown): Record<string, unknown>[] {

@@ -27,7 +27,9 @@ export class Manifests {
     const bytes = await readManifestBody(request);
     if (!bytes) { return ociError(413, 'MANIFEST_INVALID', `manifest is larger than ${MAX_MANIFEST_BYTES} bytes`); }
     const algorithm = digestAlgorithm(reference);
-    if (algorithm === undefined && !isTag(reference)) { return ociError(400, 'MANIFEST_INVALID', `"${reference}" is neither a tag nor a digest`); }
+    if (algorithm === undefined && !isTag(reference)) {
+      return ociError(400, 'MANIFEST_INVALID', `"${reference}" is neither a tag nor a digest`);
+    }
     const digest = digestOf(bytes, algorithm);
     if (algorithm !== undefined && digest !== reference) {
       return ociError(400, 'DIGEST_INVALID', `the manifest's bytes have ${digest}, the request names ${reference}`);
@@ -65,18 +67,37 @@ export class Manifests {
   }
 
   /** Checks of CNCF distribution: the declared type, and that what the manifest names is there. */
-  private refuse(repository: string, mediaType: string, content: ManifestContent | undefined): RegistryAnswer | undefined {
-    if (mediaType === '') { return ociError(400, 'MANIFEST_INVALID', 'the request has no Content-Type, which is the media type of the manifest'); }
+  private refuse(
+    repository: string,
+    mediaType: string,
+    content: ManifestContent | undefined,
+  ): RegistryAnswer | undefined {
+    if (mediaType === '') {
+      return ociError(
+        400,
+        'MANIFEST_INVALID',
+        'the request has no Content-Type, which is the media type of the manifest',
+      );
+    }
     if (!content) {
-      return KNOWN_JSON.test(mediaType) ? ociError(400, 'MANIFEST_INVALID', `the body isn't a JSON object, as ${mediaType} needs`) : undefined;
+      return KNOWN_JSON.test(mediaType)
+        ? ociError(400, 'MANIFEST_INVALID', `the body isn't a JSON object, as ${mediaType} needs`)
+        : undefined;
     }
     if (content.mediaType !== undefined && content.mediaType !== mediaType) {
-      return ociError(400, 'MANIFEST_INVALID', `Content-Type is ${mediaType}, the manifest's own mediaType is ${content.mediaType}`);
+      return ociError(
+        400,
+        'MANIFEST_INVALID',
+        `Content-Type is ${mediaType}, the manifest's own mediaType is ${content.mediaType}`,
+      );
     }
     // Distribution looks for an index's children among the blobs, too: a cache export of buildx lists layers there.
     const missing = content.blobs.find(digest => !this.holdsBlob(repository, digest))
-      ?? content.children.find(digest => !this.holdsManifest(repository, digest) && !this.holdsBlob(repository, digest));
-    return missing === undefined ? undefined : ociError(400, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', {}, missing);
+      ?? content.children.find(digest => !this.holdsManifest(repository, digest)
+        && !this.holdsBlob(repository, digest));
+    return missing === undefined
+      ? undefined
+      : ociError(400, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', {}, missing);
   }
 
   private holdsBlob(repository: string, digest: string): boolean {

@@ -46,7 +46,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'oci-registry-'));
   const store = new Store(directory);
   const api = new Api(store, options.referrers ?? true);
-  const server = await serve((request, response) => api.handle(request, response), { faults: options.faults, port: options.port });
+  const server = await serve(
+    (request, response) => api.handle(request, response),
+    { faults: options.faults, port: options.port },
+  );
   return {
     ...server,
     directory,
@@ -78,12 +81,16 @@ class Api {
   public async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     const target = parseTarget(request.url ?? '/');
-    if (!target) { return sendAnswer(response, ociError(400, 'NAME_INVALID', 'the path has a broken percent-encoding')); }
+    if (!target) {
+      return sendAnswer(response, ociError(400, 'NAME_INVALID', 'the path has a broken percent-encoding'));
+    }
     const route = parseRoute(target.path);
     if (route.repository !== '' && !isRepositoryName(route.repository)) {
       return sendAnswer(response, ociError(400, 'NAME_INVALID', `invalid repository name "${route.repository}"`));
     }
-    if (route.kind === 'blob' && isRead(request)) { return getBlob(this.store, route.repository, route.reference, request, response); }
+    if (route.kind === 'blob' && isRead(request)) {
+      return getBlob(this.store, route.repository, route.reference, request, response);
+    }
     let answer: RegistryAnswer;
     try {
       answer = await this.answer(route, target.path, target.query, request);
@@ -94,7 +101,12 @@ class Api {
     return sendAnswer(response, answer);
   }
 
-  private answer(route: Route, path: string, query: URLSearchParams, request: IncomingMessage): Promise<RegistryAnswer> | RegistryAnswer {
+  private answer(
+    route: Route,
+    path: string,
+    query: URLSearchParams,
+    request: IncomingMessage,
+  ): Promise<RegistryAnswer> | RegistryAnswer {
     const { repository, reference } = route;
     switch (route.kind) {
       case 'manifest':
@@ -106,7 +118,9 @@ class Api {
       case 'upload':
         return this.upload(repository, reference, query, request);
       case 'ping':
-        return isRead(request) ? { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: '{}' } : unsupported(request);
+        return isRead(request)
+          ? { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: '{}' }
+          : unsupported(request);
       case 'tags':
         return isRead(request) ? listTags(this.store, repository, query) : unsupported(request);
       case 'referrers':
@@ -117,7 +131,12 @@ class Api {
     }
   }
 
-  private upload(repository: string, id: string, query: URLSearchParams, request: IncomingMessage): Promise<RegistryAnswer> | RegistryAnswer {
+  private upload(
+    repository: string,
+    id: string,
+    query: URLSearchParams,
+    request: IncomingMessage,
+  ): Promise<RegistryAnswer> | RegistryAnswer {
     if (request.method === 'POST' && id === '') { return this.uploads.start(repository, query, request); }
     if (id === '') { return unsupported(request); }
     switch (request.method) {

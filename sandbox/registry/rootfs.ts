@@ -24,7 +24,12 @@ export function imageOfBinary(path: string, names: readonly string[] = [], optio
     ...[...names].sort().map(link => ({ path: `bin/${link}`, kind: 'symlink' as const, mode: 0o777, target: name })),
     { path: 'tmp', kind: 'directory', mode: 0o1777 },
   ];
-  return image({ platform: hostPlatform(), config: { Entrypoint: [`/bin/${name}`], Env: ['PATH=/bin'] }, ...options, layers: [packed(entries)] });
+  return image({
+    platform: hostPlatform(),
+    config: { Entrypoint: [`/bin/${name}`], Env: ['PATH=/bin'] },
+    ...options,
+    layers: [packed(entries)],
+  });
 }
 
 /** Real files shrink, so they are really compressed: digests may differ between versions of Node. */
@@ -46,7 +51,8 @@ function entry(root: string, path: string, stats: Stats): TarEntry {
   if (stats.isDirectory()) { return { path, kind: 'directory', mode }; }
   if (stats.isSymbolicLink()) { return { path, kind: 'symlink', mode, target: readlinkSync(join(root, path)) }; }
   if (stats.isFile()) { return { path, kind: 'file', mode, content: readFileSync(join(root, path)) }; }
-  throw new Error(`"${join(root, path)}" is a device, socket or pipe; expected files, directories and symbolic links. Remove it from the directory.`);
+  throw new Error(`"${join(root, path)}" is a device, socket or pipe; expected files, directories and symbolic links. `
+    + 'Remove it from the directory.');
 }
 
 function hostPlatform(): string {

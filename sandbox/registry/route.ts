@@ -23,7 +23,9 @@ export function parseRoute(path: string): Route {
   if (path === '/v2/' || path === '/v2') { return { kind: 'ping', repository: '', reference: '' }; }
   for (const [kind, pattern] of PATTERNS) {
     const [, repository, reference] = pattern.exec(path) ?? [];
-    if (repository !== undefined && reference !== undefined) { return { kind, repository, reference: kind === 'tags' ? '' : reference }; }
+    if (repository !== undefined && reference !== undefined) {
+      return { kind, repository, reference: kind === 'tags' ? '' : reference };
+    }
   }
   return { kind: 'other', repository: '', reference: '' };
 }

@@ -15,7 +15,8 @@ export class Skopeo {
   private readonly home = mkdtempSync(join(tmpdir(), 'skopeo-'));
 
   constructor(logins: readonly Login[]) {
-    // A home of its own, because skopeo 1.9 doesn't look at CONTAINERS_REGISTRIES_CONF (later ones do): `skopeo --debug` says what it loads.
+    // A home of its own, because skopeo 1.9 doesn't look at CONTAINERS_REGISTRIES_CONF (later ones do):
+    // `skopeo --debug` says what it loads.
     const folder = join(this.home, '.config', 'containers');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'registries.conf'), registriesConf(logins.map(({ host }) => host)));

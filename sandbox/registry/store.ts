@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from './error-code';
 
@@ -52,7 +62,9 @@ export class Store {
   public mountBlob(repository: string, digest: string, from: string): boolean {
     const source = this.blob(from, digest);
     if (!source) { return false; }
-    if (!this.blob(repository, digest)) { linkSync(source.path, join(this.folder(repository, '_blobs'), fileName(digest))); }
+    if (!this.blob(repository, digest)) {
+      linkSync(source.path, join(this.folder(repository, '_blobs'), fileName(digest)));
+    }
     return true;
   }
 
@@ -76,7 +88,9 @@ export class Store {
   public putManifest(repository: string, digest: string, manifest: StoredManifest, subject?: string): void {
     const file = Buffer.concat([Buffer.from(`${manifest.mediaType}\n`, 'latin1'), manifest.bytes]);
     this.replace(join(this.folder(repository, '_manifests'), fileName(digest)), file);
-    if (subject !== undefined) { writeFileSync(join(this.folder(repository, '_referrers', fileName(subject)), fileName(digest)), ''); }
+    if (subject !== undefined) {
+      writeFileSync(join(this.folder(repository, '_referrers', fileName(subject)), fileName(digest)), '');
+    }
   }
 
   /** Removes the manifest and every tag that points to it. */
@@ -84,7 +98,9 @@ export class Store {
     for (const tag of this.tags(repository)) {
       if (this.tag(repository, tag) === digest) { this.deleteTag(repository, tag); }
     }
-    if (subject !== undefined) { remove(join(this.directory, repository, '_referrers', fileName(subject), fileName(digest))); }
+    if (subject !== undefined) {
+      remove(join(this.directory, repository, '_referrers', fileName(subject), fileName(digest)));
+    }
     remove(join(this.directory, repository, '_manifests', fileName(digest)));
   }
 
@@ -93,7 +109,7 @@ export class Store {
     return list(join(this.directory, repository, '_referrers', fileName(digest))).map(name => name.replace('-', ':'));
   }
 
-  // ---------------------------------------------------------------------------------------------- tags and repositories
+  // --------------------------------------------------------------------------------------------- tags and repositories
 
   /** The digest that a tag points to. */
   public tag(repository: string, tag: string): string | undefined {
@@ -121,7 +137,8 @@ export class Store {
   /** Names of all repositories, in lexical order. */
   public repositories(below = ''): string[] {
     const entries = list(join(this.directory, below));
-    const deeper = entries.filter(entry => !entry.startsWith('_')).flatMap(entry => this.repositories(below === '' ? entry : `${below}/${entry}`));
+    const deeper = entries.filter(entry => !entry.startsWith('_'))
+      .flatMap(entry => this.repositories(below === '' ? entry : `${below}/${entry}`));
     return (entries.includes('_manifests') ? [below, ...deeper] : deeper).sort();
   }
 

@@ -15,7 +15,8 @@ const BLOCK = 512;
 const TYPES = { file: '0', symlink: '2', directory: '5', extended: 'x' } as const;
 
 /**
- * A tar archive (ustar, with pax headers for long names): root owns everything, all times are 0, so equal entries give equal bytes.
+ * A tar archive (ustar, with pax headers for long names): root owns everything, all times are 0, so
+ * equal entries give equal bytes.
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
 export function tar(entries: readonly TarEntry[]): Buffer {
@@ -31,7 +32,10 @@ export function tar(entries: readonly TarEntry[]): Buffer {
 }
 
 function extended(path: string, target: string): Buffer[] {
-  const records = [...isLong(path) ? [record('path', path)] : [], ...isLong(target) ? [record('linkpath', target)] : []];
+  const records = [
+    ...isLong(path) ? [record('path', path)] : [],
+    ...isLong(target) ? [record('linkpath', target)] : [],
+  ];
   if (records.length === 0) { return []; }
   const content = Buffer.from(records.join(''));
   return [header('pax', TYPES.extended, 0o644, content.length, ''), content, padding(content.length)];
@@ -50,7 +54,9 @@ function record(name: string, value: string): string {
 }
 
 function header(path: string, type: string, mode: number, size: number, target: string): Buffer {
-  if (size >= 8 ** 11) { throw new Error(`"${path}" has ${size} bytes; expected fewer than 8 GiB, the most that a ustar header can say`); }
+  if (size >= 8 ** 11) {
+    throw new Error(`"${path}" has ${size} bytes; expected fewer than 8 GiB, the most that a ustar header can say`);
+  }
   const block = Buffer.alloc(BLOCK);
   block.write(path, 0, 100);
   block.write(octal(mode, 7), 100);

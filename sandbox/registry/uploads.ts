@@ -13,7 +13,9 @@ interface Session {
   /** SHA-256 of what has arrived. */
   readonly hash: Hash;
   size: number;
-  /** Requests to one session take turns: a client that lost its connection may be back before its old request has ended. */
+  /**
+   * Requests to one session take turns: a client that lost its connection may be back before its old request has ended.
+   */
   turn: Promise<unknown>;
 }
 
@@ -43,11 +45,18 @@ export class Uploads {
     return inTurn(session, async () => await this.receive(session, request) ?? accepted(session, 202));
   }
 
-  public async finish(repository: string, id: string, digest: string, request: IncomingMessage): Promise<RegistryAnswer> {
+  public async finish(
+    repository: string,
+    id: string,
+    digest: string,
+    request: IncomingMessage,
+  ): Promise<RegistryAnswer> {
     const session = this.find(repository, id);
     if (!session) { return unknown(id); }
     const algorithm = digestAlgorithm(digest);
-    if (algorithm === undefined) { return ociError(400, 'DIGEST_INVALID', `"${digest}" isn't a sha256 or sha512 digest`); }
+    if (algorithm === undefined) {
+      return ociError(400, 'DIGEST_INVALID', `"${digest}" isn't a sha256 or sha512 digest`);
+    }
     return inTurn(session, async () => await this.receive(session, request) ?? this.commit(session, digest, algorithm));
   }
 
@@ -67,7 +76,14 @@ export class Uploads {
   private open(repository: string): Session {
     const path = this.store.incomingPath();
     closeSync(openSync(path, 'wx'));
-    const session = { id: randomUUID(), repository, path, hash: createHash('sha256'), size: 0, turn: Promise.resolve() };
+    const session = {
+      id: randomUUID(),
+      repository,
+      path,
+      hash: createHash('sha256'),
+      size: 0,
+      turn: Promise.resolve(),
+    };
     this.sessions.set(session.id, session);
     return session;
   }
@@ -88,11 +104,22 @@ export class Uploads {
     const range = request.headers['content-range'];
     const [, start = '', end = ''] = /^(?:bytes )?(\d+)-(\d+)/.exec(range ?? '') ?? [];
     if (range !== undefined && (Number(start) !== session.size || start === '')) {
-      return ociError(416, 'BLOB_UPLOAD_INVALID', `Content-Range is ${range}, the next byte is ${session.size}`, progress(session));
+      return ociError(
+        416,
+        'BLOB_UPLOAD_INVALID',
+        `Content-Range is ${range}, the next byte is ${session.size}`,
+        progress(session),
+      );
     }
     const expected = range === undefined ? undefined : Number(end) - Number(start) + 1;
-    if (expected !== undefined && request.headers['content-length'] !== undefined && Number(request.headers['content-length']) !== expected) {
-      return ociError(400, 'SIZE_INVALID', `Content-Range has ${expected} bytes, Content-Length is ${request.headers['content-length']}`);
+    if (expected !== undefined
+      && request.headers['content-length'] !== undefined
+      && Number(request.headers['content-length']) !== expected) {
+      return ociError(
+        400,
+        'SIZE_INVALID',
+        `Content-Range has ${expected} bytes, Content-Length is ${request.headers['content-length']}`,
+      );
     }
     await this.write(session, request);
     return undefined;
@@ -117,7 +144,10 @@ export class Uploads {
     const actual = algorithm === 'sha256' ? digestSoFar(session.hash) : await digestOfFile(session.path, algorithm);
     if (actual !== digest) {
       this.drop(session);
-      return ociError(400, 'DIGEST_INVALID', 'provided digest did not match uploaded content', {}, { expected: digest, received: actual });
+      return ociError(400, 'DIGEST_INVALID', 'provided digest did not match uploaded content', {}, {
+        expected: digest,
+        received: actual,
+      });
     }
     this.store.adoptBlob(session.repository, digest, session.path);
     this.sessions.delete(session.id);

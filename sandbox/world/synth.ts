@@ -9,10 +9,12 @@ export const HOOKS_SECRET = 'github/organization-hooks';
 /** Name of the stack. */
 export const STACK = 'Images';
 
-export type MirrorSettings = Partial<Omit<GhcrMirrorProps, 'packagesToken' | 'webhookToken'>> & Pick<GhcrMirrorProps, 'organization'> & {
-  /** @default true */
-  readonly registerWebhook?: boolean;
-};
+export type MirrorSettings = Partial<Omit<GhcrMirrorProps, 'packagesToken' | 'webhookToken'>>
+  & Pick<GhcrMirrorProps, 'organization'>
+  & {
+    /** @default true */
+    readonly registerWebhook?: boolean;
+  };
 
 /** Synthesizes an app as a user would write it. @returns the directory of the cloud assembly */
 export function synthesize(outdir: string, { registerWebhook = true, ...settings }: MirrorSettings): string {

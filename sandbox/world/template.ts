@@ -19,10 +19,14 @@ export type Mutate = (template: Template) => void;
 /** The template that was synthesized into this directory. */
 export function readTemplate(assembly: string): Template {
   const parsed = record(parseJson(readFileSync(file(assembly), 'utf8'), file(assembly)), 'template');
-  const resources = Object.entries(record(parsed.Resources, 'Resources')).map(([id, value]): [string, TemplateResource] => {
-    const { Type, Properties = {}, ...more } = record(value, id);
-    return [id, { ...more, Type: string(Type, `${id}.Type`), Properties: { ...record(Properties, `${id}.Properties`) } }];
-  });
+  const resources = Object.entries(record(parsed.Resources, 'Resources'))
+    .map(([id, value]): [string, TemplateResource] => {
+      const { Type, Properties = {}, ...more } = record(value, id);
+      return [
+        id,
+        { ...more, Type: string(Type, `${id}.Type`), Properties: { ...record(Properties, `${id}.Properties`) } },
+      ];
+    });
   return { ...parsed, Resources: Object.fromEntries(resources) };
 }
 
@@ -36,9 +40,13 @@ export function mutate(assembly: string, change: Mutate): string {
 
 /** The resource of a type whose logical id begins so; a type with one resource needs no prefix. */
 export function find(template: Template, type: string, prefix = ''): TemplateResource & { readonly id: string } {
-  const found = Object.entries(template.Resources).filter(([id, resource]) => resource.Type === type && id.startsWith(prefix));
+  const found = Object.entries(template.Resources)
+    .filter(([id, resource]) => resource.Type === type && id.startsWith(prefix));
   const [[id, resource] = ['', undefined]] = found;
-  if (!resource || found.length !== 1) { throw new Error(`expected one ${type} whose id begins with "${prefix}", got ${found.map(([each]) => each).join(', ') || 'none'}`); }
+  if (!resource || found.length !== 1) {
+    throw new Error(`expected one ${type} whose id begins with "${prefix}", `
+      + `got ${found.map(([each]) => each).join(', ') || 'none'}`);
+  }
   return { id, ...resource };
 }
 

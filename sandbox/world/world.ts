@@ -115,7 +115,9 @@ export class World {
   }
 
   /** Brings the stack to other settings, as a second `cdk deploy` does. */
-  public async redeploy(mirror: Omit<MirrorSettings, 'organization'> & { readonly organization?: string }): Promise<void> {
+  public async redeploy(
+    mirror: Omit<MirrorSettings, 'organization'> & { readonly organization?: string },
+  ): Promise<void> {
     await this.stack.update(this.synthesize(mirror));
   }
 
@@ -142,7 +144,8 @@ export class World {
       ...options.ghcr,
       backing: source,
       // Nobody deletes in this world.
-      allows: (user, password, repository, action) => action !== 'delete' && this.github.allowsRegistry(user, password, repository, action),
+      allows: (user, password, repository, action) => action !== 'delete'
+        && this.github.allowsRegistry(user, password, repository, action),
       onPush: put => { this.github.recordPush(put); },
     }));
     const github = this.closing(await startGitHub({

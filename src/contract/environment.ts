@@ -11,7 +11,8 @@ export const DISPATCH_ENVIRONMENT = [
 ] as const;
 
 export const SYNC_ENVIRONMENT = [
-  'BUILD_TIMEOUT_MINUTES', 'ENGINE', 'GITHUB_API_URL', 'ORGANIZATION', 'PACKAGES_TOKEN_ARN', 'PUT_IMAGE_RATE', 'REGISTRY_HOST', 'REPOSITORY_PREFIX',
+  'BUILD_TIMEOUT_MINUTES', 'ENGINE', 'GITHUB_API_URL', 'ORGANIZATION', 'PACKAGES_TOKEN_ARN', 'PUT_IMAGE_RATE',
+  'REGISTRY_HOST', 'REPOSITORY_PREFIX',
 ] as const;
 
 /** Variable that the buildspec's first command sets: when it ran, in seconds since the epoch. */

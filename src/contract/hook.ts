@@ -32,7 +32,10 @@ export interface RegistrationProperties extends HookProperties {
 /** Value of `webhookToken` for a mirror that was given none. */
 export const NO_TOKEN = 'none';
 
-/** Input of the daily schedule, which puts the webhook right. It names neither hook nor address: whoever may invoke the function could. */
+/**
+ * Input of the daily schedule, which puts the webhook right. It names neither hook nor address: whoever
+ * may invoke the function could.
+ */
 export const REPAIR_REQUEST = { kind: 'repair' } as const;
 
 /** Input of the schedule that has GitHub send again what it could not deliver. */
@@ -40,7 +43,9 @@ export const REDELIVERY_REQUEST = { kind: 'redelivery' } as const;
 
 export type ScheduledRequest = typeof REPAIR_REQUEST | typeof REDELIVERY_REQUEST;
 
-/** Attributes of the custom resource. Templates of earlier versions, which a rollback brings back, read the hook's id. */
+/**
+ * Attributes of the custom resource. Templates of earlier versions, which a rollback brings back, read the hook's id.
+ */
 export const HOOK_ATTRIBUTES = { hookId: 'HookId', reached: 'Reached' } as const;
 
 /** Path of the webhook endpoint below the API's URL. */

@@ -1,6 +1,6 @@
 /**
- * Shell script that installs skopeo when the build image lacks it, and prints its version. No managed image of CodeBuild has it.
- * The buildspec runs it for the engine SKOPEO, and the sync itself when a fallback needs skopeo.
+ * Shell script that installs skopeo when the build image lacks it, and prints its version. No managed image of
+ * CodeBuild has it. The buildspec runs it for the engine SKOPEO, and the sync itself when a fallback needs skopeo.
  */
 export const INSTALL_SKOPEO = `
 failed() {

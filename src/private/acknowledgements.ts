@@ -14,9 +14,11 @@ const METADATA = 'aws:cdk:acknowledged-rules';
 /** Rules by the construct below the mirror that they look at; '' is the mirror itself, with all that is in it. */
 type Acknowledgements = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const SYNCHRONOUS = 'Its caller waits for the answer, and gets the error: nothing is delivered asynchronously that could be lost.';
+const SYNCHRONOUS = 'Its caller waits for the answer, and gets the error: '
+  + 'nothing is delivered asynchronously that could be lost.';
 const QUEUED = 'It reads from a queue that has a dead-letter queue, and an alarm on that.';
-const REPEATED = 'CloudFormation waits for the answer and shows the error; the daily schedule calls it again the next day.';
+const REPEATED = 'CloudFormation waits for the answer and shows the error; '
+  + 'the daily schedule calls it again the next day.';
 
 /**
  * Findings that no prop of the mirror can mend, and why each is as it should be. `.ci/compatibility` fails when one is
@@ -24,11 +26,14 @@ const REPEATED = 'CloudFormation waits for the answer and shows the error; the d
  */
 const ALWAYS: Acknowledgements = {
   '': {
-    'NIST.800.53.R5-IAMNoInlinePolicy': 'Each policy is written out for the one role that needs it, and goes with that role.',
-    'Serverless-LambdaTracing': 'Logs follow each delivery by its id. X-Ray needs a permission on every resource, which no program has.',
+    'NIST.800.53.R5-IAMNoInlinePolicy':
+      'Each policy is written out for the one role that needs it, and goes with that role.',
+    'Serverless-LambdaTracing': 'Logs follow each delivery by its id. X-Ray needs a permission on every '
+      + 'resource, which no program has.',
   },
   'Webhook/Api': {
-    'AwsSolutions-APIG4': 'GitHub can\'t sign in to AWS. The function verifies the signature of each delivery before it reads it.',
+    'AwsSolutions-APIG4': 'GitHub can\'t sign in to AWS. The function verifies the signature of each '
+      + 'delivery before it reads it.',
   },
   'Webhook/Function': lambdaQueue(SYNCHRONOUS),
   'Dispatch/Function': {
@@ -36,7 +41,8 @@ const ALWAYS: Acknowledgements = {
     'NIST.800.53.R5-LambdaConcurrency': 'The event source mapping bounds the concurrency.',
   },
   'Dispatch/Mapping': {
-    'Serverless-LambdaEventSourceMappingDestination': 'Lambda has such destinations for streams. A queue has a dead-letter queue.',
+    'Serverless-LambdaEventSourceMappingDestination': 'Lambda has such destinations for streams. '
+      + 'A queue has a dead-letter queue.',
   },
   'Queues/DeadLetterQueue': {
     'Serverless-SQSRedrivePolicy': 'It is the dead-letter queue of another queue.',
@@ -77,7 +83,10 @@ export function acknowledge(mirror: Construct, parts: AcknowledgedParts): void {
 /** Findings about `*` in a policy are named for the resource: with the prefix, the account and a logical id. */
 function wildcards(mirror: Construct, { repositoryPrefix, registrationFunction }: AcknowledgedParts): Acknowledgements {
   const repositories = repositoryPrefix === '' ? {} : {
-    [wildcard(mirror, repositoriesArn(mirror, repositoryPrefix))]: 'Repositories below the prefix are created as packages appear.',
+    [wildcard(
+      mirror,
+      repositoriesArn(mirror, repositoryPrefix),
+    )]: 'Repositories below the prefix are created as packages appear.',
   };
   const versions = {
     [wildcard(mirror, `${registrationFunction.functionArn}:*`)]: 'CDK lets the caller of a function call its versions.',

@@ -17,8 +17,8 @@ export interface KnownBuildEnvironment extends BuildEnvironment {
 }
 
 /**
- * The user's environment, completed. The size is given even for an image of the user's own: CDK's default for ARM is LARGE. Lambda compute
- * has sizes of its own, and the image's default is the smallest.
+ * The user's environment, completed. The size is given even for an image of the user's own: CDK's default for ARM is
+ * LARGE. Lambda compute has sizes of its own, and the image's default is the smallest.
  */
 export function buildEnvironment(given: BuildEnvironment = {}): KnownBuildEnvironment {
   const buildImage = given.buildImage ?? DEFAULT_IMAGE;

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BuildSpec } from 'aws-cdk-lib/aws-codebuild';
+import { CopyEngine } from '../contract/copy-engine';
 import { BUILD_START_VARIABLE } from '../contract/environment';
 import { INSTALL_SKOPEO } from '../contract/install-skopeo';
-import { CopyEngine } from '../contract/copy-engine';
 
 /** Time in CodeBuild's queue and on the way to the first command does not count against the sync's deadline. */
 const NOTE_START = `export ${BUILD_START_VARIABLE}=$(date +%s)`;
@@ -29,8 +29,9 @@ export interface SyncBuildSpecOptions {
 }
 
 /**
- * The inline buildspec. The program is the project's source, a CDK asset in the account's own bucket. Its files are checked before it runs,
- * so that whoever can write to that bucket can't run a program of their own with the project's role.
+ * The inline buildspec. The program is the project's source, a CDK asset in the account's own bucket.
+ * Its files are checked before it runs, so that whoever can write to that bucket can't run a program of
+ * their own with the project's role.
  */
 export function syncBuildSpec({ engine, program }: SyncBuildSpecOptions): BuildSpec {
   const skopeo = engine === CopyEngine.SKOPEO ? [GET_SKOPEO] : [];
@@ -58,6 +59,8 @@ END
 /** Lines as sha256sum prints and checks them. */
 function checksums(directory: string): string[] {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile());
-  const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(directory.length + 1).replaceAll('\\', '/'));
-  return paths.sort().map(path => `${createHash('sha256').update(readFileSync(join(directory, path))).digest('hex')}  ${path}`);
+  const paths = files.map(({ parentPath, name }) =>
+    join(parentPath, name).slice(directory.length + 1).replaceAll('\\', '/'));
+  return paths.sort()
+    .map(path => `${createHash('sha256').update(readFileSync(join(directory, path))).digest('hex')}  ${path}`);
 }

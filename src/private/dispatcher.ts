@@ -43,7 +43,9 @@ export class Dispatcher extends Construct {
     this.function = this.createFunction(props);
     // A role of our own: the one that the target would make is shared by all schedules of the stack.
     const role = new Role(this, 'ScheduleRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
     });
     this.schedule = new Schedule(this, 'Schedule', {
       schedule: props.schedule,
@@ -70,7 +72,9 @@ export class Dispatcher extends Construct {
       timeout: DISPATCH_TIMEOUT,
     });
     grantSecretValue(this, props.packagesToken, handler);
-    handler.addToRolePolicy(allow(['ecr:DescribeRepositories', 'ecr:ListImages'], repositoriesArn(this, props.repositoryPrefix)));
+    handler.addToRolePolicy(
+      allow(['ecr:DescribeRepositories', 'ecr:ListImages'], repositoriesArn(this, props.repositoryPrefix)),
+    );
     handler.addToRolePolicy(allow(
       ['codebuild:StartBuild', 'codebuild:ListBuildsForProject', 'codebuild:BatchGetBuilds'], props.project.projectArn,
     ));
@@ -81,7 +85,13 @@ export class Dispatcher extends Construct {
   /** The permissions are those that the mapping and our own pauses need; `SqsEventSource` would grant more. */
   private consume({ queue, coalescingWindow }: DispatcherProps, handler: ProgramFunction): void {
     handler.addToRolePolicy(allow(
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],
+      [
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ChangeMessageVisibility',
+        'sqs:SendMessage',
+      ],
       queue.queueArn,
     ));
     const windowed = coalescingWindow.toSeconds() > 0;

@@ -31,18 +31,24 @@ function secretArnForPolicies(secret: ISecret): string {
 }
 
 /**
- * EventBridge Scheduler, as long as it acts for a schedule of this account in the group that schedules are in by default. The service names the
- * group, not the schedule: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+ * EventBridge Scheduler, as long as it acts for a schedule of this account in the group that schedules are in by
+ * default. The service names the group, not the schedule:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
  */
 export function schedulerPrincipal(scope: Construct): ServicePrincipal {
   const stack = Stack.of(scope);
   const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
-  return new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } } });
+  return new ServicePrincipal('scheduler.amazonaws.com', {
+    conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
+  });
 }
 
 /** ARN of the repositories below the prefix. */
 export function repositoriesArn(scope: Construct, prefix: string): string {
   return Stack.of(scope).formatArn({
-    service: 'ecr', resource: 'repository', resourceName: prefix === '' ? '*' : `${prefix}/*`, arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    service: 'ecr',
+    resource: 'repository',
+    resourceName: prefix === '' ? '*' : `${prefix}/*`,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
 }

@@ -10,7 +10,14 @@ import { Construct, IDependable } from 'constructs';
 import { grantSecretValue, schedulerPrincipal } from './permissions';
 import { allow, ProgramFunction } from './program';
 import { Environment, REGISTRATION_ENVIRONMENT } from '../contract/environment';
-import { HOOK_ATTRIBUTES, HookProperties, NO_TOKEN, REDELIVERY_REQUEST, RegistrationProperties, REPAIR_REQUEST } from '../contract/hook';
+import {
+  HOOK_ATTRIBUTES,
+  HookProperties,
+  NO_TOKEN,
+  REDELIVERY_REQUEST,
+  RegistrationProperties,
+  REPAIR_REQUEST,
+} from '../contract/hook';
 
 /** Registering waits for GitHub's ping and for GitHub's rate limits, each for a bounded time. */
 const TIMEOUT = Duration.minutes(5);
@@ -45,7 +52,8 @@ export class Registration extends Construct {
       logGroup: providerLog,
       frameworkOnEventRole: this.providerRole(providerLog),
     });
-    // CloudFormation calls the function when a property changes, and only then: a token that comes, goes or is another one must be one.
+    // CloudFormation calls the function when a property changes, and only then: a token that comes, goes
+    // or is another one must be one.
     const properties: RegistrationProperties = {
       ...props.hook,
       webhookToken: props.webhookToken?.secretArn ?? NO_TOKEN,
@@ -90,7 +98,10 @@ export class Registration extends Construct {
     return handler;
   }
 
-  /** As for our own functions: not the managed policy, which may write every log group. The provider adds the invocation. */
+  /**
+   * As for our own functions: not the managed policy, which may write every log group.
+   * The provider adds the invocation.
+   */
   private providerRole(logGroup: LogGroup): Role {
     const role = new Role(this, 'ProviderRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -102,7 +113,9 @@ export class Registration extends Construct {
     const role = new Role(this, 'RepairRole', { assumedBy: schedulerPrincipal(this) });
     const every = (id: string, period: Duration, description: string, input: object): void => {
       const target = new LambdaInvoke(this.function, { role, input: ScheduleTargetInput.fromObject(input) });
-      new Schedule(this, id, { schedule: ScheduleExpression.rate(period), description, target }).node.addDependency(webhook);
+      new Schedule(this, id, { schedule: ScheduleExpression.rate(period), description, target }).node.addDependency(
+        webhook,
+      );
     };
     every('Repair', Duration.days(1), 'GhcrMirror: puts the organization\'s webhook right', REPAIR_REQUEST);
     every('Redelivery', REDELIVERY, 'GhcrMirror: has GitHub send again what it could not deliver', REDELIVERY_REQUEST);

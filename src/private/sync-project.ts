@@ -1,5 +1,12 @@
 import { Annotations, Duration, Tokenization } from 'aws-cdk-lib';
-import { BuildEnvironment, BuildEnvironmentVariable, IBuildImage, ImagePullPrincipalType, Project, Source } from 'aws-cdk-lib/aws-codebuild';
+import {
+  BuildEnvironment,
+  BuildEnvironmentVariable,
+  IBuildImage,
+  ImagePullPrincipalType,
+  Project,
+  Source,
+} from 'aws-cdk-lib/aws-codebuild';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
@@ -9,16 +16,18 @@ import { buildEnvironment, isLambdaCompute, LAMBDA_TIMEOUT } from './build-envir
 import { syncBuildSpec } from './buildspec';
 import { grantSecretValue, repositoriesArn } from './permissions';
 import { allow, programDirectory } from './program';
-import { Environment, SYNC_ENVIRONMENT } from '../contract/environment';
 import { CopyEngine } from '../contract/copy-engine';
+import { Environment, SYNC_ENVIRONMENT } from '../contract/environment';
 
 /**
- * What the sync does with repositories: create, read, push. Never delete, and never another prefix. GetDownloadUrlForLayer is what ECR asks
- * for where it mounts a layer of another repository: https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ * What the sync does with repositories: create, read, push. Never delete, and never another prefix.
+ * GetDownloadUrlForLayer is what ECR asks for where it mounts a layer of another repository:
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 const REPOSITORY_ACTIONS = [
-  'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:CreateRepository', 'ecr:DescribeRepositories',
-  'ecr:GetDownloadUrlForLayer', 'ecr:InitiateLayerUpload', 'ecr:ListImages', 'ecr:PutImage', 'ecr:UploadLayerPart',
+  'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:CreateRepository',
+  'ecr:DescribeRepositories', 'ecr:GetDownloadUrlForLayer', 'ecr:InitiateLayerUpload', 'ecr:ListImages', 'ecr:PutImage',
+  'ecr:UploadLayerPart',
 ];
 
 export interface SyncProjectProps {
@@ -71,7 +80,8 @@ export class SyncProject extends Construct {
       grantReportGroupPermissions: false,
     });
     logGroup.grantWrite(role);
-    // What AWS documents for a source in S3: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+    // What AWS documents for a source in S3:
+    // https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
     role.addToPolicy(allow(['s3:GetObject', 's3:GetObjectVersion'], program.bucket.arnForObjects(program.s3ObjectKey)));
     role.addToPolicy(allow(['s3:GetBucketAcl', 's3:GetBucketLocation'], program.bucket.bucketArn));
     grantBuildImage(props.buildEnvironment?.buildImage, role);
@@ -87,13 +97,18 @@ export class SyncProject extends Construct {
   private engine(given: CopyEngine | undefined, onLambda: boolean): CopyEngine {
     if (onLambda && given === CopyEngine.SKOPEO) {
       Annotations.of(this).addWarningV2('cdk-ghcr2ecr:skopeoOnLambda',
-        'With Lambda compute, `engine: CopyEngine.SKOPEO` needs a build image that has skopeo: it can\'t be installed without root. '
+        'With Lambda compute, `engine: CopyEngine.SKOPEO` needs a build image that has skopeo: '
+        + 'it can\'t be installed without root. '
         + 'Where the image has none, the direct engine copies instead.');
     }
     return given ?? (onLambda ? CopyEngine.DIRECT : CopyEngine.SKOPEO);
   }
 
-  private environmentVariables(props: SyncProjectProps, engine: CopyEngine, onLambda: boolean): Record<string, BuildEnvironmentVariable> {
+  private environmentVariables(
+    props: SyncProjectProps,
+    engine: CopyEngine,
+    onLambda: boolean,
+  ): Record<string, BuildEnvironmentVariable> {
     const timeout = onLambda ? lambdaTimeout(props.buildTimeout) : props.buildTimeout;
     const environment: Environment<typeof SYNC_ENVIRONMENT> = {
       BUILD_TIMEOUT_MINUTES: Tokenization.stringifyNumber(timeout.toMinutes()),

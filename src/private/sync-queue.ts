@@ -29,9 +29,13 @@ export class SyncQueue extends Construct {
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVES },
     });
     this.deadLetterAlarm = new Alarm(this, 'DeadLetterAlarm', {
-      alarmDescription: 'GhcrMirror gave up on a package that did not arrive in days of looks and builds, or on a message of somebody else: '
+      alarmDescription: 'GhcrMirror gave up on a package that did not arrive in days of looks and builds, '
+        + 'or on a message of somebody else: '
         + 'the message in the dead-letter queue names it, the log of the dispatch function says why.',
-      metric: this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: Duration.minutes(5) }),
+      metric: this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+        statistic: 'Maximum',
+        period: Duration.minutes(5),
+      }),
       threshold: 1,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,

@@ -1,11 +1,11 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CopyEngine } from '../contract/copy-engine';
 import {
   BUILD_START_VARIABLE, PACKAGES_VARIABLE, PURPOSE_VARIABLE, SYNC_ENVIRONMENT,
 } from '../contract/environment';
 import { WEBHOOK_PATH } from '../contract/hook';
-import { CopyEngine } from '../contract/copy-engine';
 import type { GhcrMirrorProps } from '../ghcr-mirror-props';
 import { isRepositoryName } from '../image-name';
 
@@ -31,7 +31,8 @@ export function validateProps(props: GhcrMirrorProps): void {
 }
 
 function refuse(prop: string, got: unknown, expected: string, fix: string): never {
-  throw new Error(`GhcrMirror: \`${prop}\` is ${typeof got === 'string' ? `"${got}"` : String(got)}, expected ${expected}. ${fix}`);
+  throw new Error(`GhcrMirror: \`${prop}\` is ${typeof got === 'string' ? `"${got}"` : String(got)}, `
+    + `expected ${expected}. ${fix}`);
 }
 
 /** Says of a value what it is, where the value itself must not be shown. */
@@ -58,34 +59,49 @@ function validatePrefix({ repositoryPrefix: prefix }: GhcrMirrorProps): void {
   if (prefix === undefined || prefix === '' || Token.isUnresolved(prefix)) { return; }
   // With a package below it: a prefix alone may be one character long.
   if (!isRepositoryName(`${prefix}/aa`)) {
-    refuse('repositoryPrefix', prefix, 'what ECR accepts before "/PACKAGE": at most 253 lower-case letters and digits, separated by single ., _, __, - or /',
-      'Shorten it, remove upper-case letters and leading, trailing or doubled separators, or pass "" for no prefix.');
+    refuse(
+      'repositoryPrefix',
+      prefix,
+      'what ECR accepts before "/PACKAGE": at most 253 lower-case letters and digits, '
+        + 'separated by single ., _, __, - or /',
+      'Shorten it, remove upper-case letters and leading, trailing or doubled separators, or pass "" for no prefix.',
+    );
   }
 }
 
 /** Each secret has a reader of its own, which must never read another: a shared one would undo that. */
 function validateSecrets({ packagesToken, webhookSecret, webhookToken, webhookActive }: GhcrMirrorProps): void {
   const given = Object.entries({ packagesToken, webhookToken, webhookSecret });
-  const secrets = given.filter((entry): entry is [string, ISecret] => entry[0] === 'packagesToken' || entry[1] !== undefined);
+  const secrets = given.filter((entry): entry is [string, ISecret] => entry[0] === 'packagesToken'
+    || entry[1] !== undefined);
   secrets.forEach(([prop, secret]) => validateSecret(prop, secret));
   for (const [at, [prop, secret]] of secrets.entries()) {
     const twin = secrets.slice(0, at).find(([, other]) => sameSecret(secret, other));
     if (twin) {
       refuse(prop, phrase(`the secret given as \`${twin[0]}\``), 'another secret',
-        `Each is read by a program of its own, with least privilege: create a secret for each${prop === 'webhookSecret' ? ', or leave out `webhookSecret` to have it generated' : ''}.`);
+        'Each is read by a program of its own, with least privilege: create a secret for '
+          + `each${prop === 'webhookSecret' ? ', or leave out `webhookSecret` to have it generated' : ''}.`);
     }
   }
   if (webhookActive !== undefined && webhookToken === undefined) {
-    refuse('webhookActive', webhookActive, 'nothing without `webhookToken`', 'Without the token no webhook is registered: give the token, or remove this prop.');
+    refuse(
+      'webhookActive',
+      webhookActive,
+      'nothing without `webhookToken`',
+      'Without the token no webhook is registered: give the token, or remove this prop.',
+    );
   }
 }
 
 /** In JavaScript, and in Python without a type checker, a token itself can be given: it would end in the template. */
 function validateSecret(prop: string, secret: unknown): void {
-  const arn: unknown = typeof secret === 'object' && secret !== null && 'secretArn' in secret ? secret.secretArn : undefined;
+  const arn: unknown = typeof secret === 'object' && secret !== null && 'secretArn' in secret
+    ? secret.secretArn
+    : undefined;
   if (typeof arn === 'string') { return; }
   refuse(prop, phrase(secret === undefined ? 'undefined' : `of type ${typeof secret}`), 'a secret of Secrets Manager',
-    'Store the token there and give `Secret.fromSecretNameV2(this, "ID", "NAME")`: the token itself must not be in the code.');
+    'Store the token there and give `Secret.fromSecretNameV2(this, "ID", "NAME")`: '
+      + 'the token itself must not be in the code.');
 }
 
 function sameSecret(one: ISecret, other: ISecret): boolean {
@@ -108,29 +124,62 @@ function validateWindow(window: Duration | undefined): void {
 function validateEngine({ engine }: GhcrMirrorProps): void {
   const engines: readonly unknown[] = Object.values(CopyEngine);
   if (engine !== undefined && !engines.includes(engine)) {
-    refuse('engine', engine, '`CopyEngine.SKOPEO` or `CopyEngine.DIRECT`', 'Use the enum, or leave it out to copy with skopeo.');
+    refuse(
+      'engine',
+      engine,
+      '`CopyEngine.SKOPEO` or `CopyEngine.DIRECT`',
+      'Use the enum, or leave it out to copy with skopeo.',
+    );
   }
 }
 
 function validateBuild({ buildTimeout, buildEnvironment, putImageRate }: GhcrMirrorProps): void {
   if (putImageRate !== undefined && !Token.isUnresolved(putImageRate) && !(putImageRate >= 1 && putImageRate <= 1000)) {
-    refuse('putImageRate', putImageRate, 'a number from 1 to 1000', 'ECR\'s default quota is 10 in a second: stay below yours.');
+    refuse(
+      'putImageRate',
+      putImageRate,
+      'a number from 1 to 1000',
+      'ECR\'s default quota is 10 in a second: stay below yours.',
+    );
   }
   if (buildTimeout && !buildTimeout.isUnresolved()) {
     const minutes = buildTimeout.toMinutes({ integral: false });
-    if (!Number.isInteger(minutes) || minutes < BUILD_TIMEOUT.min.toMinutes() || minutes > BUILD_TIMEOUT.max.toMinutes()) {
-      refuse('buildTimeout', buildTimeout, 'whole minutes between 5 minutes and 8 hours', 'CodeBuild allows no less, and the login to ECR lasts little longer; what a run does not finish, the next one does.');
+    if (!Number.isInteger(minutes)
+      || minutes < BUILD_TIMEOUT.min.toMinutes()
+      || minutes > BUILD_TIMEOUT.max.toMinutes()) {
+      refuse(
+        'buildTimeout',
+        buildTimeout,
+        'whole minutes between 5 minutes and 8 hours',
+        'CodeBuild allows no less, and the login to ECR lasts little longer; '
+          + 'what a run does not finish, the next one does.',
+      );
     }
   }
   if (buildEnvironment?.privileged) {
-    refuse('buildEnvironment.privileged', true, 'false or nothing', 'Images are copied from registry to registry, which needs no Docker daemon and no privileges: remove it.');
+    refuse(
+      'buildEnvironment.privileged',
+      true,
+      'false or nothing',
+      'Images are copied from registry to registry, which needs no Docker daemon and no privileges: remove it.',
+    );
   }
   for (const [name, variable] of Object.entries(buildEnvironment?.environmentVariables ?? {})) {
     if (RESERVED_VARIABLES.includes(name)) {
-      refuse(`buildEnvironment.environmentVariables.${name}`, variable.value, 'another name', 'The mirror sets this variable itself: use the props of GhcrMirror.');
+      refuse(
+        `buildEnvironment.environmentVariables.${name}`,
+        variable.value,
+        'another name',
+        'The mirror sets this variable itself: use the props of GhcrMirror.',
+      );
     }
     if (variable.type !== undefined && variable.type !== BuildEnvironmentVariableType.PLAINTEXT) {
-      refuse(`buildEnvironment.environmentVariables.${name}`, variable.type, 'type PLAINTEXT', 'The project\'s role may read no other secret or parameter than the mirror\'s own.');
+      refuse(
+        `buildEnvironment.environmentVariables.${name}`,
+        variable.type,
+        'type PLAINTEXT',
+        'The project\'s role may read no other secret or parameter than the mirror\'s own.',
+      );
     }
   }
 }
@@ -142,21 +191,35 @@ function validateHosts({ githubApiUrl, registryHost }: GhcrMirrorProps): void {
   }
   if (registryHost !== undefined && !Token.isUnresolved(registryHost) && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(registryHost)) {
     refuse('registryHost', registryHost, 'a lower-case host name, with a port where it has one',
-      'Use ghcr.io, containers.SUBDOMAIN.ghe.com, or containers.HOST for GitHub Enterprise Server: no scheme and no path.');
+      'Use ghcr.io, containers.SUBDOMAIN.ghe.com, or containers.HOST for GitHub Enterprise '
+        + 'Server: no scheme and no path.');
   }
   if ((githubApiUrl === undefined) !== (registryHost === undefined)) {
-    refuse(githubApiUrl === undefined ? 'githubApiUrl' : 'registryHost', undefined, 'a value when its counterpart has one',
-      '`githubApiUrl` and `registryHost` belong to one GitHub: give both, or none for github.com.');
+    refuse(
+      githubApiUrl === undefined ? 'githubApiUrl' : 'registryHost',
+      undefined,
+      'a value when its counterpart has one',
+      '`githubApiUrl` and `registryHost` belong to one GitHub: give both, or none for github.com.',
+    );
   }
 }
 
 function validateWebhook({ webhookUrl, webhookReservedConcurrency: reserved }: GhcrMirrorProps): void {
   if (webhookUrl !== undefined && !Token.isUnresolved(webhookUrl) && !isWebhookUrl(webhookUrl)) {
-    refuse('webhookUrl', webhookUrl, `an https URL that ends in ${WEBHOOK_PATH}, without query, fragment and credentials`,
-      `Give the address that leads to \`mirror.api\`, such as https://hooks.example.com${WEBHOOK_PATH}.`);
+    refuse(
+      'webhookUrl',
+      webhookUrl,
+      `an https URL that ends in ${WEBHOOK_PATH}, without query, fragment and credentials`,
+      `Give the address that leads to \`mirror.api\`, such as https://hooks.example.com${WEBHOOK_PATH}.`,
+    );
   }
   if (reserved !== undefined && !Token.isUnresolved(reserved) && !(Number.isInteger(reserved) && reserved >= 1)) {
-    refuse('webhookReservedConcurrency', reserved, 'a whole number from 1', 'Leave it out to reserve nothing; 5 handle what the API\'s throttle lets through.');
+    refuse(
+      'webhookReservedConcurrency',
+      reserved,
+      'a whole number from 1',
+      'Leave it out to reserve nothing; 5 handle what the API\'s throttle lets through.',
+    );
   }
 }
 

@@ -52,7 +52,11 @@ export class WebhookEndpoint extends Construct {
       description: 'Receives the package events of a GitHub organization',
       disableExecuteApiEndpoint: props.publicAddress === 'other' ? true : undefined,
     });
-    this.api.addRoutes({ path: WEBHOOK_PATH, methods: [HttpMethod.POST], integration: new HttpLambdaIntegration('Webhook', this.function) });
+    this.api.addRoutes({
+      path: WEBHOOK_PATH,
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration('Webhook', this.function),
+    });
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -67,16 +71,19 @@ export class WebhookEndpoint extends Construct {
   }
 
   /**
-   * API Gateway enters each group that it delivers to into a policy of the account, which has 5,120 characters, unless the group's name begins
-   * so: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html. The stack's name tells stacks of one account
-   * and region apart, the hash of the path the mirrors of one stack.
+   * API Gateway enters each group that it delivers to into a policy of the account, which has 5,120 characters, unless
+   * the group's name begins so:
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html. The stack's name tells
+   * stacks of one account and region apart, the hash of the path the mirrors of one stack.
    */
   private accessLogName(): string {
     const path = Names.uniqueResourceName(this, { maxLength: 100, separator: '-', allowedSpecialCharacters: '-_' });
     return `/aws/vendedlogs/${Stack.of(this).stackName}/${path}`;
   }
 
-  private createFunction({ organization, queue, webhookSecret, reservedConcurrency, logGroup }: WebhookEndpointProps): ProgramFunction {
+  private createFunction(
+    { organization, queue, webhookSecret, reservedConcurrency, logGroup }: WebhookEndpointProps,
+  ): ProgramFunction {
     const environment: Environment<typeof WEBHOOK_ENVIRONMENT> = {
       ORGANIZATION: organization,
       QUEUE_URL: queue.queueUrl,

@@ -17,7 +17,9 @@ const hooks = (stack: ReturnType<typeof newStack>) => ({ webhookToken: secret(st
 
 test('acknowledges findings at the construct that has them, each with a reason', () => {
   const all = acknowledged(newMirror(newStack(), hooks));
-  expect(Object.keys(all)).toEqual(expect.arrayContaining(['', 'Webhook/Api', 'Dispatch/Mapping', 'Queues/DeadLetterQueue', 'Registration/Provider']));
+  expect(Object.keys(all)).toEqual(
+    expect.arrayContaining(['', 'Webhook/Api', 'Dispatch/Mapping', 'Queues/DeadLetterQueue', 'Registration/Provider']),
+  );
   expect(all['Webhook/Api']).toEqual({ 'Annotation::AwsSolutions-APIG4': expect.stringMatching(/verifies the signature/) as string });
   const reasons = Object.values(all).flatMap(rules => Object.values(rules));
   expect(reasons.filter(reason => reason.length < 30 || !reason.endsWith('.'))).toEqual([]);
@@ -36,7 +38,8 @@ test.each<[string, Parameters<typeof newStack>[0], string]>([
 test('names a prefix that is not known at synthesis as cdk-nag does', () => {
   const stack = newStack();
   const repositoryPrefix = new CfnParameter(stack, 'Prefix').valueAsString;
-  expect(Object.keys(acknowledged(newMirror(stack, { repositoryPrefix })).Dispatch ?? {})[0]).toContain(':repository/<Prefix>/*]');
+  expect(Object.keys(acknowledged(newMirror(stack, { repositoryPrefix })).Dispatch ?? {})[0])
+    .toContain(':repository/<Prefix>/*]');
 });
 
 test('names the versions of the registration function by its logical id', () => {
@@ -52,7 +55,8 @@ test('leaves findings that a prop mends to the user: no key, no alarm action, no
 });
 
 test('leaves the wildcard over all repositories to the user, who can give a prefix', () => {
-  const ids = Object.values(acknowledged(newMirror(newStack(), { repositoryPrefix: '' }))).flatMap(rules => Object.keys(rules));
+  const ids = Object.values(acknowledged(newMirror(newStack(), { repositoryPrefix: '' })))
+    .flatMap(rules => Object.keys(rules));
   expect(ids.filter(id => id.includes(':repository/'))).toEqual([]);
 });
 

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
-import { BuildEnvironment, ComputeType, LinuxArmLambdaBuildImage, LinuxLambdaBuildImage } from 'aws-cdk-lib/aws-codebuild';
+import {
+  BuildEnvironment,
+  ComputeType,
+  LinuxArmLambdaBuildImage,
+  LinuxLambdaBuildImage,
+} from 'aws-cdk-lib/aws-codebuild';
 import { synth } from './synth';
 import { CopyEngine, GhcrMirrorProps } from '../../src';
 
@@ -19,9 +24,13 @@ interface Project {
 
 function project(props: Partial<GhcrMirrorProps> = {}): Project {
   const { stack, template } = synth(props);
-  const [{ Properties: properties }] = Object.values(template.findResources('AWS::CodeBuild::Project')) as { Properties: Record<string, unknown> }[];
+  const [{ Properties: properties }] = Object.values(template.findResources('AWS::CodeBuild::Project')) as {
+    Properties: Record<string, unknown>;
+  }[];
   const environment = properties.Environment as { EnvironmentVariables: { Name: string; Value: string }[] };
-  const spec = JSON.parse((properties.Source as { BuildSpec: string }).BuildSpec) as { phases: { install: { commands: string[] } } };
+  const spec = JSON.parse((properties.Source as {
+    BuildSpec: string;
+  }).BuildSpec) as { phases: { install: { commands: string[] } } };
   return {
     stack,
     properties,
@@ -50,7 +59,10 @@ describe('the engine', () => {
 
   test('goes on without skopeo where it can not be installed, and says so', () => {
     const command = project().install.find(installs) ?? '';
-    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', command], { env: { PATH: '/nowhere' }, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', command], {
+      env: { PATH: '/nowhere' },
+      encoding: 'utf8',
+    });
     expect(status).toBe(0);
     expect(stderr).toContain('skopeo is missing and can\'t be installed here');
     expect(stdout).toBe('This build copies with the direct engine instead of skopeo.\n');
@@ -99,11 +111,14 @@ describe.each([
     const { properties, environment } = build();
     expect(environment).toMatchObject({ Type: type, ComputeType: 'BUILD_LAMBDA_1GB' });
     expect(properties).not.toHaveProperty('TimeoutInMinutes');
-    expect(build({}, { computeType: ComputeType.LAMBDA_4GB }).environment).toMatchObject({ ComputeType: 'BUILD_LAMBDA_4GB' });
+    expect(build({}, { computeType: ComputeType.LAMBDA_4GB }).environment)
+      .toMatchObject({ ComputeType: 'BUILD_LAMBDA_4GB' });
   });
 
   test.each<[string, Duration | undefined, string]>([
-    ['by default', undefined, '15'], ['for a longer timeout', Duration.hours(2), '15'], ['for a shorter timeout', Duration.minutes(10), '10'],
+    ['by default', undefined, '15'],
+    ['for a longer timeout', Duration.hours(2), '15'],
+    ['for a shorter timeout', Duration.minutes(10), '10'],
   ])('the deadline is within Lambda\'s 15 minutes %s', (_case, buildTimeout, minutes) => {
     expect(build({ buildTimeout }).variables.BUILD_TIMEOUT_MINUTES).toBe(minutes);
   });
@@ -118,6 +133,9 @@ describe.each([
   test('skopeo on purpose is taken, with a warning', () => {
     const { stack, variables } = build({ engine: CopyEngine.SKOPEO });
     expect(variables.ENGINE).toBe('skopeo');
-    Annotations.fromStack(stack).hasWarning('/Stack/Mirror/Sync', Match.stringLikeRegexp('needs a build image that has skopeo'));
+    Annotations.fromStack(stack).hasWarning(
+      '/Stack/Mirror/Sync',
+      Match.stringLikeRegexp('needs a build image that has skopeo'),
+    );
   });
 });

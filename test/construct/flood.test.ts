@@ -6,9 +6,14 @@ import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { newMirror, newStack, ownSecret } from './synth';
 
 /** As docs/flood.md shows it. */
-test('the documented front of CloudFront and WAF synthesizes, with the mirror told the address of its own distribution', () => {
+test('the documented front of CloudFront and WAF synthesizes, with the mirror told the address '
+  + 'of its own distribution', () => {
   const stack = newStack();
-  const certificate = Certificate.fromCertificateArn(stack, 'Certificate', 'arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f');
+  const certificate = Certificate.fromCertificateArn(
+    stack,
+    'Certificate',
+    'arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f',
+  );
   const mirror = newMirror(stack, { webhookToken: ownSecret(stack, 'Hooks'), webhookUrl: 'https://hooks.example.com/packages' });
   const origin = new DomainName(stack, 'Origin', { domainName: 'origin.example.com', certificate });
   new CfnApiMapping(stack, 'Mapping', { apiId: mirror.api.apiId, domainName: origin.name, stage: '$default' });

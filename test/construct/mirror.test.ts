@@ -36,12 +36,16 @@ describe('what a user gets', () => {
 });
 
 describe('repository', () => {
-  test.each([['app', 'my-org/app'], ['team/tool', 'my-org/team/tool'], ['App', 'my-org/app']])('%s is %s', (name, expected) => {
-    expect(shared.mirror.repository(name).repositoryName).toBe(expected);
-  });
+  test.each([['app', 'my-org/app'], ['team/tool', 'my-org/team/tool'], ['App', 'my-org/app']])(
+    '%s is %s',
+    (name, expected) => {
+      expect(shared.mirror.repository(name).repositoryName).toBe(expected);
+    },
+  );
 
   test('has the URI that an image of ECS needs', () => {
-    expect(resolved(shared, shared.mirror.repository('app').repositoryUriForTag('1'))).toBe('{AWS::AccountId}.dkr.ecr.{AWS::Region}.{AWS::URLSuffix}/my-org/app:1');
+    expect(resolved(shared, shared.mirror.repository('app').repositoryUriForTag('1')))
+      .toBe('{AWS::AccountId}.dkr.ecr.{AWS::Region}.{AWS::URLSuffix}/my-org/app:1');
   });
 
   test('may be asked for again', () => {
@@ -78,7 +82,10 @@ describe('grantPull', () => {
     expect(newMirror(stack).grantPull(role).success).toBe(true);
     const repositories = 'arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/my-org/*';
     expect(permissions(Template.fromStack(stack), 'Task')).toEqual([
-      `ecr:BatchCheckLayerAvailability ${repositories}`, `ecr:BatchGetImage ${repositories}`, 'ecr:GetAuthorizationToken *', `ecr:GetDownloadUrlForLayer ${repositories}`,
+      `ecr:BatchCheckLayerAvailability ${repositories}`,
+      `ecr:BatchGetImage ${repositories}`,
+      'ecr:GetAuthorizationToken *',
+      `ecr:GetDownloadUrlForLayer ${repositories}`,
     ]);
   });
 
@@ -101,12 +108,14 @@ describe('settings', () => {
   test('of the prefix reach the programs', () => {
     const { template, mirror } = synth({ repositoryPrefix: 'mirror/ghcr' });
     expect(mirror.repository('app').repositoryName).toBe('mirror/ghcr/app');
-    expect(JSON.stringify(template.findResources('AWS::Lambda::Function'))).toContain('"REPOSITORY_PREFIX":"mirror/ghcr"');
+    expect(JSON.stringify(template.findResources('AWS::Lambda::Function')))
+      .toContain('"REPOSITORY_PREFIX":"mirror/ghcr"');
   });
 
   test('of the logs go for all of them', () => {
     const { template } = synth({ logRetention: RetentionDays.ONE_WEEK });
-    Object.values(template.findResources('AWS::Logs::LogGroup')).forEach(({ Properties }) => expect(Properties).toMatchObject({ RetentionInDays: 7 }));
+    Object.values(template.findResources('AWS::Logs::LogGroup'))
+      .forEach(({ Properties }) => expect(Properties).toMatchObject({ RetentionInDays: 7 }));
   });
 
   test('of the schedule', () => {
@@ -116,34 +125,50 @@ describe('settings', () => {
 
   test('of no window: batches as small as AWS then wants them', () => {
     const { template } = synth({ coalescingWindow: Duration.seconds(0) });
-    const [mapping] = Object.values(resources(template)).filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping');
+    const [mapping] = Object.values(resources(template))
+      .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping');
     expect(mapping.Properties).toMatchObject({ BatchSize: 10 });
     expect(mapping.Properties).not.toHaveProperty('MaximumBatchingWindowInSeconds');
   });
 
   test('of the timeout', () => {
-    synth({ buildTimeout: Duration.hours(2) }).template.hasResourceProperties('AWS::CodeBuild::Project', { TimeoutInMinutes: 120 });
+    synth({ buildTimeout: Duration.hours(2) })
+      .template.hasResourceProperties('AWS::CodeBuild::Project', { TimeoutInMinutes: 120 });
   });
 
   test('of the machine keep it small unless they say more', () => {
     synth({ buildEnvironment: { buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0 } }).template
-      .hasResourceProperties('AWS::CodeBuild::Project', { Environment: { Type: 'ARM_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL' } });
+      .hasResourceProperties('AWS::CodeBuild::Project', {
+        Environment: { Type: 'ARM_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL' },
+      });
     synth({ buildEnvironment: { computeType: ComputeType.LARGE } }).template
-      .hasResourceProperties('AWS::CodeBuild::Project', { Environment: { Image: 'aws/codebuild/standard:8.0', ComputeType: 'BUILD_GENERAL1_LARGE' } });
+      .hasResourceProperties('AWS::CodeBuild::Project', {
+        Environment: { Image: 'aws/codebuild/standard:8.0', ComputeType: 'BUILD_GENERAL1_LARGE' },
+      });
   });
 
   test('of a build image in ECR let the project pull it', () => {
-    const { template } = synth(stack => ({ buildEnvironment: { buildImage: LinuxBuildImage.fromEcrRepository(Repository.fromRepositoryName(stack, 'Tools', 'tools'), '1') } }));
+    const { template } = synth(stack => ({
+      buildEnvironment: {
+        buildImage: LinuxBuildImage.fromEcrRepository(Repository.fromRepositoryName(stack, 'Tools', 'tools'), '1'),
+      },
+    }));
     expect(permissions(template, 'MirrorSyncRole')).toEqual(expect.arrayContaining([
       'ecr:BatchGetImage arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/tools',
       'ecr:GetDownloadUrlForLayer arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/tools',
     ]));
-    template.hasResourceProperties('AWS::CodeBuild::Project', { Environment: { ImagePullCredentialsType: 'SERVICE_ROLE' } });
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Environment: { ImagePullCredentialsType: 'SERVICE_ROLE' },
+    });
   });
 
   test('of a build image that a login is needed for let the project read it', () => {
     const { template } = synth(stack => ({
-      buildEnvironment: { buildImage: LinuxBuildImage.fromDockerRegistry('registry.acme.com/tools:1', { secretsManagerCredentials: ownSecret(stack, 'Login') }) },
+      buildEnvironment: {
+        buildImage: LinuxBuildImage.fromDockerRegistry('registry.acme.com/tools:1', {
+          secretsManagerCredentials: ownSecret(stack, 'Login'),
+        }),
+      },
     }));
     expect(permissions(template, 'MirrorSyncRole')).toContain('secretsmanager:GetSecretValue {Login}');
   });
@@ -168,7 +193,9 @@ test('an organization that is known at deployment only goes with a prefix', () =
   const organization = new CfnParameter(stack, 'Organization').valueAsString;
   const mirror = newMirror(stack, { organization, repositoryPrefix: 'my-org' });
   expect(mirror.repository('app').repositoryName).toBe('my-org/app');
-  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { Environment: { Variables: { ORGANIZATION: { Ref: 'Organization' } } } });
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', {
+    Environment: { Variables: { ORGANIZATION: { Ref: 'Organization' } } },
+  });
 });
 
 test('two mirrors share a stack without sharing a permission', () => {

@@ -20,7 +20,8 @@ describe.each(['eu-central-1', 'cn-north-1', 'us-gov-west-1', undefined])('in re
   });
 
   function found(pattern: RegExp): [string, string][] {
-    return strings((template.toJSON() as { Resources: unknown }).Resources, '').filter(([path, value]) => !SERVICE_PRINCIPAL.test(path) && pattern.test(value));
+    return strings((template.toJSON() as { Resources: unknown }).Resources, '')
+      .filter(([path, value]) => !SERVICE_PRINCIPAL.test(path) && pattern.test(value));
   }
 
   test('no ARN names a partition', () => {
@@ -32,7 +33,9 @@ describe.each(['eu-central-1', 'cn-north-1', 'us-gov-west-1', undefined])('in re
   });
 
   test('service principals are the only exception', () => {
-    const services = strings((template.toJSON() as { Resources: unknown }).Resources, '').filter(([path]) => SERVICE_PRINCIPAL.test(path)).map(([, value]) => value);
+    const services = strings((template.toJSON() as { Resources: unknown }).Resources, '')
+      .filter(([path]) => SERVICE_PRINCIPAL.test(path))
+      .map(([, value]) => value);
     expect(services.length).toBeGreaterThan(0);
     services.forEach(service => expect(service).toMatch(/^[a-z]+\.amazonaws\.com$|^\*$/));
   });

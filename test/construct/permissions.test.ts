@@ -94,12 +94,16 @@ test('the feature flags of a new app change none of it', () => {
   newMirror(stack, { webhookToken: secret(stack, 'Hooks', 'github/hooks') });
   const flagged = Template.fromStack(stack);
   expect(roles(flagged)).toEqual(Object.keys(EXPECTED).sort());
-  for (const role of roles(flagged)) { expect([role, [...new Set(granted(role, flagged))]]).toEqual([role, EXPECTED[role]]); }
+  for (const role of roles(flagged)) {
+    expect([role, [...new Set(granted(role, flagged))]]).toEqual([role, EXPECTED[role]]);
+  }
 });
 
 test('no role has a managed or an inline policy beside', () => {
   for (const [id, { Type, Properties }] of Object.entries(resources(template))) {
-    if (Type === 'AWS::IAM::Role') { expect([id, Properties.ManagedPolicyArns, Properties.Policies]).toEqual([id, undefined, undefined]); }
+    if (Type === 'AWS::IAM::Role') {
+      expect([id, Properties.ManagedPolicyArns, Properties.Policies]).toEqual([id, undefined, undefined]);
+    }
   }
 });
 
@@ -131,47 +135,66 @@ test.each([
   for (const name of forbidden) { expect(secrets.join('\n')).not.toContain(name); }
 });
 
-test.each(['MirrorDispatchScheduleRole', 'MirrorRegistrationRepairRole'])('%s serves schedules of this account alone', role => {
-  const found = Object.entries(resources(template)).find(([id]) => id.startsWith(role));
-  expect(found?.[1].Properties.AssumeRolePolicyDocument).toMatchObject({
-    Statement: [{ Principal: { Service: 'scheduler.amazonaws.com' }, Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } } }],
-  });
-});
+test.each(['MirrorDispatchScheduleRole', 'MirrorRegistrationRepairRole'])(
+  '%s serves schedules of this account alone',
+  role => {
+    const found = Object.entries(resources(template)).find(([id]) => id.startsWith(role));
+    expect(found?.[1].Properties.AssumeRolePolicyDocument).toMatchObject({
+      Statement: [{
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      }],
+    });
+  },
+);
 
 test('the schedules\' role of the registration is for the schedules of one group', () => {
   const [[, { Properties }]] = Object.entries(resources(template))
     .filter(([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith('MirrorRegistrationRepairRole'));
-  const { Statement } = Properties.AssumeRolePolicyDocument as { Statement: { Condition: { StringEquals: Record<string, unknown> } }[] };
+  const { Statement } = Properties.AssumeRolePolicyDocument as {
+    Statement: { Condition: { StringEquals: Record<string, unknown> } }[];
+  };
   const [{ Condition }] = Statement;
-  expect(text(Condition.StringEquals['aws:SourceArn'])).toBe('arn:{AWS::Partition}:scheduler:{AWS::Region}:{AWS::AccountId}:schedule-group/default');
+  expect(text(Condition.StringEquals['aws:SourceArn']))
+    .toBe('arn:{AWS::Partition}:scheduler:{AWS::Region}:{AWS::AccountId}:schedule-group/default');
 });
 
 test('without a token for webhooks the registration reads no secret', () => {
   const without = synth().template;
-  expect(granted('MirrorRegistrationFunctionRole', without).filter(line => line.startsWith('secretsmanager'))).toEqual([]);
+  expect(granted('MirrorRegistrationFunctionRole', without).filter(line => line.startsWith('secretsmanager')))
+    .toEqual([]);
   expect(roles(without)).not.toContain('MirrorRegistrationRepairRole');
 });
 
 test('with an empty prefix the repositories are all of the account\'s, and still of one region', () => {
   const everywhere = synth({ repositoryPrefix: '' }).template;
-  expect(granted('MirrorSyncRole', everywhere)).toContain('ecr:PutImage arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/*');
+  expect(granted('MirrorSyncRole', everywhere))
+    .toContain('ecr:PutImage arn:{AWS::Partition}:ecr:{AWS::Region}:{AWS::AccountId}:repository/*');
 });
 
 describe('a secret', () => {
   test('imported by its whole ARN is granted by exactly that', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:github/packages-AbC12x';
     const { template: other } = synth(stack => ({ packagesToken: Secret.fromSecretCompleteArn(stack, 'Whole', arn) }));
-    for (const role of ['MirrorSyncRole', 'MirrorDispatchFunctionRole']) { expect(granted(role, other)).toContain(`secretsmanager:GetSecretValue ${arn}`); }
+    for (const role of ['MirrorSyncRole', 'MirrorDispatchFunctionRole']) {
+      expect(granted(role, other)).toContain(`secretsmanager:GetSecretValue ${arn}`);
+    }
   });
 
   const VIA = /kms:ViaService.*secretsmanager\..*AWS::Region.*AWS::URLSuffix/;
 
   test('with a key of the stack is decrypted through Secrets Manager alone', () => {
-    const { template: other } = synth(stack => ({ packagesToken: new Secret(stack, 'Encrypted', { encryptionKey: new Key(stack, 'Key') }) }));
-    const [{ Properties: { KeyPolicy } }] = Object.values(resources(other)).filter(({ Type }) => Type === 'AWS::KMS::Key');
-    const { Statement } = KeyPolicy as { Statement: { Action: unknown; Principal: { AWS: unknown }; Condition?: object }[] };
+    const { template: other } = synth(stack => ({
+      packagesToken: new Secret(stack, 'Encrypted', { encryptionKey: new Key(stack, 'Key') }),
+    }));
+    const [{ Properties: { KeyPolicy } }] = Object.values(resources(other))
+      .filter(({ Type }) => Type === 'AWS::KMS::Key');
+    const { Statement } = KeyPolicy as {
+      Statement: { Action: unknown; Principal: { AWS: unknown }; Condition?: object }[];
+    };
     const readers = Statement.filter(({ Action }) => Action === 'kms:Decrypt');
-    expect(readers.map(({ Principal }) => text(Principal.AWS)).sort()).toEqual(['{MirrorDispatchFunctionRole.Arn}', '{MirrorSyncRole.Arn}']);
+    expect(readers.map(({ Principal }) => text(Principal.AWS)).sort())
+      .toEqual(['{MirrorDispatchFunctionRole.Arn}', '{MirrorSyncRole.Arn}']);
     readers.forEach(({ Condition }) => expect(JSON.stringify(Condition)).toMatch(VIA));
   });
 
@@ -180,7 +203,8 @@ describe('a secret', () => {
     const key = 'arn:aws:kms:eu-central-1:111122223333:key/0c1d2e3f';
     const { template: other } = synth(stack => ({
       packagesToken: Secret.fromSecretAttributes(stack, 'Imported', {
-        secretCompleteArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:packages-AbC12x', encryptionKey: Key.fromKeyArn(stack, 'Key', key),
+        secretCompleteArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:packages-AbC12x',
+        encryptionKey: Key.fromKeyArn(stack, 'Key', key),
       }),
     }));
     for (const role of ['MirrorSyncRole', 'MirrorDispatchFunctionRole']) {

@@ -34,21 +34,31 @@ export function permissions(template: Template, role: string): string[] {
   const all = Object.entries(resources(template));
   const [id] = all.find(([logicalId, { Type }]) => Type === 'AWS::IAM::Role' && readable(logicalId) === role) ?? [];
   if (id === undefined) { throw new Error(`no role ${role}; there are: ${roles(template).join(', ')}`); }
-  const policies = all.filter(([, { Type, Properties }]) => Type === 'AWS::IAM::Policy' && (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === id));
+  const policies = all.filter(([, { Type, Properties }]) => Type === 'AWS::IAM::Policy'
+    && (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === id));
   return policies.flatMap(([, { Properties }]) => lines(Properties.PolicyDocument)).sort();
 }
 
 export function roles(template: Template): string[] {
-  return Object.entries(resources(template)).filter(([, { Type }]) => Type === 'AWS::IAM::Role').map(([id]) => readable(id)).sort();
+  return Object.entries(resources(template))
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    .map(([id]) => readable(id))
+    .sort();
 }
 
-interface Statement { readonly Effect: string; readonly Action: unknown; readonly Resource: unknown; readonly Condition?: unknown }
+interface Statement {
+  readonly Effect: string;
+  readonly Action: unknown;
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
 
 function lines(document: unknown): string[] {
   return (document as { Statement: Statement[] }).Statement.flatMap(({ Effect, Action, Resource, Condition }) => {
     const condition = Condition === undefined ? '' : ` [${JSON.stringify(Condition)}]`;
     const effect = Effect === 'Allow' ? '' : `${Effect} `;
-    return list(Action).flatMap(action => list(Resource).map(resource => `${effect}${text(action)} ${text(resource)}${condition}`));
+    return list(Action)
+      .flatMap(action => list(Resource).map(resource => `${effect}${text(action)} ${text(resource)}${condition}`));
   });
 }
 

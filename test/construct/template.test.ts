@@ -8,7 +8,9 @@ let template: Template;
 beforeAll(() => { template = synth(stack => ({ webhookToken: ownSecret(stack, 'Hooks') })).template; });
 
 function all(type: string): (readonly [string, Readonly<Record<string, unknown>>])[] {
-  return Object.entries(resources(template)).filter(([, { Type }]) => Type === type).map(([id, { Properties }]) => [id, Properties]);
+  return Object.entries(resources(template))
+    .filter(([, { Type }]) => Type === type)
+    .map(([id, { Properties }]) => [id, Properties]);
 }
 
 describe('the endpoint', () => {
@@ -21,21 +23,26 @@ describe('the endpoint', () => {
 
   test('invokes the webhook function, with payload 2.0', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', {
-      IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0', IntegrationUri: { 'Fn::GetAtt': [Match.stringLikeRegexp('^MirrorWebhookFunction'), 'Arn'] },
+      IntegrationType: 'AWS_PROXY',
+      PayloadFormatVersion: '2.0',
+      IntegrationUri: { 'Fn::GetAtt': [Match.stringLikeRegexp('^MirrorWebhookFunction'), 'Arn'] },
     });
   });
 
   test('lets that API alone invoke it', () => {
     const [, { Principal, SourceArn }] = all('AWS::Lambda::Permission')[0];
     expect([Principal, text(SourceArn)]).toEqual([
-      'apigateway.amazonaws.com', 'arn:{AWS::Partition}:execute-api:{AWS::Region}:{AWS::AccountId}:{MirrorWebhookApi}/*/*/packages',
+      'apigateway.amazonaws.com',
+      'arn:{AWS::Partition}:execute-api:{AWS::Region}:{AWS::AccountId}:{MirrorWebhookApi}/*/*/packages',
     ]);
   });
 
   test('has one stage, with a throttle of its own', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::Stage', 1);
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
-      StageName: '$default', AutoDeploy: true, DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 200 },
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 200 },
     });
   });
 
@@ -65,7 +72,8 @@ describe('the functions', () => {
   });
 
   test('and every other one have a log group of their own', () => {
-    const groups = all('AWS::Lambda::Function').map(([, { LoggingConfig }]) => text((LoggingConfig as { LogGroup: unknown } | undefined)?.LogGroup ?? 'none'));
+    const groups = all('AWS::Lambda::Function')
+      .map(([, { LoggingConfig }]) => text((LoggingConfig as { LogGroup: unknown } | undefined)?.LogGroup ?? 'none'));
     expect(groups).not.toContain('none');
     expect(new Set(groups).size).toBe(groups.length);
   });
@@ -76,7 +84,8 @@ describe('the functions', () => {
   });
 
   test('no secret value is in an environment', () => {
-    const environments = JSON.stringify(all('AWS::Lambda::Function').map(([, { Environment }]) => Environment)) + JSON.stringify(all('AWS::CodeBuild::Project'));
+    const environments = JSON.stringify(all('AWS::Lambda::Function').map(([, { Environment }]) => Environment))
+      + JSON.stringify(all('AWS::CodeBuild::Project'));
     expect(environments).not.toContain('resolve:secretsmanager');
     expect(environments).not.toContain('SECRETS_MANAGER');
   });
@@ -99,7 +108,11 @@ describe('the access log', () => {
     const templates = ['One', 'Two'].map(id => {
       const stack = new Stack(app, id);
       for (const mirror of ['A', 'B']) {
-        new GhcrMirror(stack, mirror, { organization: 'My-Org', repositoryPrefix: mirror.toLowerCase(), packagesToken: ownSecret(stack, `${mirror}Packages`) });
+        new GhcrMirror(stack, mirror, {
+          organization: 'My-Org',
+          repositoryPrefix: mirror.toLowerCase(),
+          packagesToken: ownSecret(stack, `${mirror}Packages`),
+        });
       }
       return stack;
     }).map(stack => Template.fromStack(stack));
@@ -125,7 +138,9 @@ describe('the queues', () => {
 
   test('refuse everybody who comes without TLS', () => {
     const policies = all('AWS::SQS::QueuePolicy').flatMap(([, { PolicyDocument, Queues }]) => {
-      const { Statement } = PolicyDocument as { Statement: { Effect: string; Action: unknown; Principal: unknown; Condition: unknown }[] };
+      const { Statement } = PolicyDocument as {
+        Statement: { Effect: string; Action: unknown; Principal: unknown; Condition: unknown }[];
+      };
       const rules = Statement.map(({ Effect, Action, Principal, Condition }) => [Effect, Action, Principal, Condition]);
       return list(Queues).flatMap(queue => rules.map(rule => [text(queue), ...rule]));
     });
@@ -136,7 +151,8 @@ describe('the queues', () => {
   test('one takes what did not arrive after 300 looks at the other, and both keep their messages for two weeks', () => {
     const deadLetterTargetArn = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetterQueue'), 'Arn'] };
     template.hasResourceProperties('AWS::SQS::Queue', { RedrivePolicy: { maxReceiveCount: 300, deadLetterTargetArn } });
-    expect(all('AWS::SQS::Queue').map(([, { MessageRetentionPeriod }]) => MessageRetentionPeriod)).toEqual([1_209_600, 1_209_600]);
+    expect(all('AWS::SQS::Queue').map(([, { MessageRetentionPeriod }]) => MessageRetentionPeriod))
+      .toEqual([1_209_600, 1_209_600]);
   });
 
   test('hide a message six times as long as the function may run', () => {
@@ -150,19 +166,27 @@ describe('the queues', () => {
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Threshold: 1,
       TreatMissingData: 'notBreaching',
-      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetterQueue'), 'QueueName'] } }],
+      Dimensions: [{
+        Name: 'QueueName',
+        Value: { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetterQueue'), 'QueueName'] },
+      }],
     });
   });
 });
 
 test('dispatch takes messages together, and gives back only those that failed', () => {
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-    BatchSize: 100, MaximumBatchingWindowInSeconds: 2, FunctionResponseTypes: ['ReportBatchItemFailures'], ScalingConfig: { MaximumConcurrency: 2 },
+    BatchSize: 100,
+    MaximumBatchingWindowInSeconds: 2,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    ScalingConfig: { MaximumConcurrency: 2 },
   });
 });
 
 test('dispatch gets messages only once its role may take them', () => {
-  const [, { DependsOn }] = Object.entries(resources(template)).find(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping') ?? ['', { DependsOn: [] }];
+  const [, { DependsOn }] = Object.entries(
+    resources(template),
+  ).find(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping') ?? ['', { DependsOn: [] }];
   expect(DependsOn).toContainEqual(expect.stringMatching(/^MirrorDispatchFunctionRoleDefaultPolicy/));
 });
 
@@ -180,7 +204,11 @@ describe('the project', () => {
   test('has its buildspec inline, below the 25,600 characters that CodeBuild takes', () => {
     expect(buildSpec().length).toBeLessThan(25_600);
     expect(JSON.parse(buildSpec())).toMatchObject({
-      version: '0.2', phases: { install: { 'on-failure': 'ABORT', 'commands': expect.any(Array) as unknown }, build: { commands: ['node index.js'] } },
+      version: '0.2',
+      phases: {
+        install: { 'on-failure': 'ABORT', 'commands': expect.any(Array) as unknown },
+        build: { commands: ['node index.js'] },
+      },
     });
   });
 
@@ -195,7 +223,12 @@ describe('the project', () => {
   });
 
   test('runs small, without privileges', () => {
-    expect(project().Environment).toMatchObject({ Type: 'LINUX_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:8.0', PrivilegedMode: false });
+    expect(project().Environment).toMatchObject({
+      Type: 'LINUX_CONTAINER',
+      ComputeType: 'BUILD_GENERAL1_SMALL',
+      Image: 'aws/codebuild/standard:8.0',
+      PrivilegedMode: false,
+    });
   });
 
   test('ends within an hour, and is not retried by CodeBuild, for which its role has no permission', () => {
@@ -213,7 +246,9 @@ describe('the project', () => {
   });
 
   test('knows what to mirror, and the secret by its name alone', () => {
-    const { EnvironmentVariables } = project().Environment as { EnvironmentVariables: { Name: string; Type: string; Value: unknown }[] };
+    const { EnvironmentVariables } = project().Environment as {
+      EnvironmentVariables: { Name: string; Type: string; Value: unknown }[];
+    };
     expect(Object.fromEntries(EnvironmentVariables.map(({ Name, Value }) => [Name, text(Value)]))).toMatchObject({
       GITHUB_API_URL: 'https://api.github.com',
       ORGANIZATION: 'My-Org',
@@ -226,20 +261,24 @@ describe('the project', () => {
 
 test('the schedule asks the queue for everything, every 6 hours', () => {
   const [, schedule] = all('AWS::Scheduler::Schedule').find(([id]) => id.startsWith('MirrorDispatchSchedule')) ?? [];
-  expect(schedule).toMatchObject({ ScheduleExpression: 'rate(6 hours)', State: 'ENABLED', FlexibleTimeWindow: { Mode: 'OFF' } });
+  expect(schedule)
+    .toMatchObject({ ScheduleExpression: 'rate(6 hours)', State: 'ENABLED', FlexibleTimeWindow: { Mode: 'OFF' } });
   const { Arn, Input } = schedule?.Target as { Arn: unknown; Input: string };
   expect([text(Arn), JSON.parse(Input)]).toEqual(['{MirrorQueuesQueue.Arn}', { kind: 'organization' }]);
 });
 
 test('the secret of the webhook is generated', () => {
-  template.hasResourceProperties('AWS::SecretsManager::Secret', { GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true } });
+  template.hasResourceProperties('AWS::SecretsManager::Secret', {
+    GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true },
+  });
 });
 
 describe('the webhook in GitHub', () => {
   test('is a resource of the stack that names no secret', () => {
     const [, properties] = all('Custom::GhcrMirrorWebhook')[0];
     expect(Object.keys(properties).sort()).toEqual([
-      'ServiceTimeout', 'ServiceToken', 'active', 'endpointUrl', 'githubApiUrl', 'organization', 'selection', 'webhookSecret', 'webhookToken',
+      'ServiceTimeout', 'ServiceToken', 'active', 'endpointUrl', 'githubApiUrl', 'organization', 'selection',
+      'webhookSecret', 'webhookToken',
     ]);
     // The reference to the secret, which is its ARN.
     expect(text(properties.webhookToken)).toBe('{Hooks}');
@@ -247,7 +286,9 @@ describe('the webhook in GitHub', () => {
   });
 
   test('comes after what has to work before', () => {
-    const [, { DependsOn }] = Object.entries(resources(template)).find(([, { Type }]) => Type === 'Custom::GhcrMirrorWebhook') ?? ['', { DependsOn: [] }];
+    const [, { DependsOn }] = Object.entries(
+      resources(template),
+    ).find(([, { Type }]) => Type === 'Custom::GhcrMirrorWebhook') ?? ['', { DependsOn: [] }];
     for (const id of [/^MirrorWebhookStage/, /^MirrorWebhookApiPOSTpackages[0-9A-F]{8}$/, /^MirrorDispatchMapping/, /^MirrorWebhookFunctionRoleDefaultPolicy/]) {
       expect(DependsOn).toContainEqual(expect.stringMatching(id));
     }
@@ -255,10 +296,12 @@ describe('the webhook in GitHub', () => {
 });
 
 describe('the registration', () => {
-  const schedules = (): (readonly [string, Readonly<Record<string, unknown>>])[] => all('AWS::Scheduler::Schedule').filter(([id]) => id.startsWith('MirrorRegistration'));
+  const schedules = (): (readonly [string, Readonly<Record<string, unknown>>])[] =>
+    all('AWS::Scheduler::Schedule').filter(([id]) => id.startsWith('MirrorRegistration'));
 
   test('knows from its environment where requests go and which hook is ours', () => {
-    const [, properties] = all('AWS::Lambda::Function').find(([id]) => id.startsWith('MirrorRegistrationFunction')) ?? [];
+    const [, properties] = all('AWS::Lambda::Function').find(([id]) => id.startsWith('MirrorRegistrationFunction'))
+      ?? [];
     const { Variables } = properties?.Environment as { Variables: Record<string, unknown> };
     const own = 'https://{MirrorWebhookApi}.execute-api.{AWS::Region}.{AWS::URLSuffix}/packages';
     expect(Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]))).toMatchObject({
@@ -267,7 +310,9 @@ describe('the registration', () => {
   });
 
   test('is invoked by two schedules whose input names neither hook nor address', () => {
-    expect(schedules().map(([, { ScheduleExpression, Target }]) => [ScheduleExpression, JSON.parse((Target as { Input: string }).Input)])).toEqual([
+    expect(schedules().map(([, { ScheduleExpression, Target }]) => [ScheduleExpression, JSON.parse((Target as {
+      Input: string;
+    }).Input)])).toEqual([
       ['rate(1 day)', { kind: 'repair' }], ['rate(10 minutes)', { kind: 'redelivery' }],
     ]);
   });
@@ -286,7 +331,9 @@ describe('an address of the user\'s own', () => {
 
   test('is what GitHub is told, and the API\'s own is closed', () => {
     behind.hasResourceProperties('Custom::GhcrMirrorWebhook', { endpointUrl: webhookUrl });
-    behind.hasResourceProperties('AWS::Lambda::Function', { Environment: { Variables: Match.objectLike({ ENDPOINT_URL: webhookUrl }) } });
+    behind.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ ENDPOINT_URL: webhookUrl }) },
+    });
     behind.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
   });
 

@@ -8,6 +8,9 @@ describe.each(['ap-east-2', 'ca-west-1', 'mx-central-1'])('%s', region => {
   });
 });
 
-test.each([['a region that has it', { region: 'eu-central-1' }], ['a region that is not known', undefined]])('accepts %s', (_, env) => {
-  expect(() => newMirror(newStack(env))).not.toThrow();
-});
+test.each([['a region that has it', { region: 'eu-central-1' }], ['a region that is not known', undefined]])(
+  'accepts %s',
+  (_, env) => {
+    expect(() => newMirror(newStack(env))).not.toThrow();
+  },
+);

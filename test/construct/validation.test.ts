@@ -34,7 +34,11 @@ const CASES: readonly Case[] = [
   ['buildEnvironment.environmentVariables.PACKAGES', { buildEnvironment: { environmentVariables: { PACKAGES: { value: '[]' } } } }, '"[]"', /use the props/],
   [
     'buildEnvironment.environmentVariables.TOKEN',
-    { buildEnvironment: { environmentVariables: { TOKEN: { type: BuildEnvironmentVariableType.SECRETS_MANAGER, value: 'x' } } } },
+    {
+      buildEnvironment: {
+        environmentVariables: { TOKEN: { type: BuildEnvironmentVariableType.SECRETS_MANAGER, value: 'x' } },
+      },
+    },
     '"SECRETS_MANAGER"', /may read no other secret/,
   ],
   ['githubApiUrl', { ...HOSTS, githubApiUrl: 'api.acme.ghe.com' }, '"api.acme.ghe.com"', /https:\/\/api\.SUBDOMAIN\.ghe\.com/],
@@ -70,7 +74,8 @@ const NO_SECRETS: readonly (readonly [prop: string, value: unknown, got: string]
 
 /** Props that have no bad value, with the reason. */
 const EVERY_VALUE_IS_LEGAL: Readonly<Record<string, string>> = {
-  schedule: 'the factories of ScheduleExpression check their arguments, and AWS alone knows the whole syntax of rate() and cron()',
+  schedule: 'the factories of ScheduleExpression check their arguments, and AWS alone knows the whole '
+    + 'syntax of rate() and cron()',
   logRetention: 'an enumeration, whose every member CloudWatch Logs accepts',
 };
 
@@ -101,20 +106,26 @@ describe('rejects, naming the prop, what it got, what it expects and the fix:', 
   test.each<[string, string, (stack: ReturnType<typeof newStack>) => Partial<GhcrMirrorProps>]>([
     ['webhookSecret', 'packagesToken', stack => ({ webhookSecret: secret(stack, 'Packages', 'github/packages') })],
     ['webhookToken', 'packagesToken', stack => ({ webhookToken: secret(stack, 'Packages', 'github/packages') })],
-    ['webhookToken', 'packagesToken', stack => ({ webhookToken: Secret.fromSecretNameV2(stack, 'Again', 'github/packages') })],
-    ['webhookSecret', 'webhookToken', stack => ({ webhookToken: secret(stack, 'One', 'one'), webhookSecret: secret(stack, 'One', 'one') })],
+    ['webhookToken', 'packagesToken',
+      stack => ({ webhookToken: Secret.fromSecretNameV2(stack, 'Again', 'github/packages') })],
+    ['webhookSecret', 'webhookToken',
+      stack => ({ webhookToken: secret(stack, 'One', 'one'), webhookSecret: secret(stack, 'One', 'one') })],
   ])('%s that is the same secret as %s', (prop, other, props) => {
-    expect(() => synth(props)).toThrow(`GhcrMirror: \`${prop}\` is the secret given as \`${other}\`, expected another secret.`);
+    expect(() => synth(props))
+      .toThrow(`GhcrMirror: \`${prop}\` is the secret given as \`${other}\`, expected another secret.`);
   });
 
   test.each(NO_SECRETS)('%s that is no secret: %j', (prop, value, got) => {
     const message = messageOf(() => synth({ [prop]: value }));
-    expect(message).toMatch(new RegExp(`^GhcrMirror: \`${prop}\` is ${got}, expected a secret of Secrets Manager\\. Store the token there`));
+    expect(message).toMatch(
+      new RegExp(`^GhcrMirror: \`${prop}\` is ${got}, expected a secret of Secrets Manager\\. Store the token there`),
+    );
     expect(message).not.toContain('abc');
   });
 
   test.each([[undefined, 'undefined'], [7, '7']])('an organization that is %p', (organization, got) => {
-    expect(messageOf(() => synth({ organization: organization as unknown as string }))).toContain(`\`organization\` is ${got}, expected the login`);
+    expect(messageOf(() => synth({ organization: organization as unknown as string })))
+      .toContain(`\`organization\` is ${got}, expected the login`);
   });
 
   test('an organization that is a token, without a prefix', () => {
@@ -127,7 +138,8 @@ describe('accepts', () => {
   test.each<[string, Partial<GhcrMirrorProps>]>([
     ['the shortest organization', { organization: 'a' }],
     ['the longest organization', { organization: 'x'.repeat(39) }],
-    ['an organization that ends in a hyphen, as some old ones do', { organization: 'my-org-', repositoryPrefix: 'my-org' }],
+    ['an organization that ends in a hyphen, as some old ones do',
+      { organization: 'my-org-', repositoryPrefix: 'my-org' }],
     ['a prefix of one character', { repositoryPrefix: 'x' }],
     ['a nested prefix', { repositoryPrefix: 'mirror/ghcr' }],
     ['the longest window', { coalescingWindow: Duration.minutes(5) }],
@@ -151,7 +163,10 @@ describe('accepts', () => {
 
   test('three secrets', () => {
     expect(() => synth(stack => ({
-      webhookToken: secret(stack, 'Hooks', 'github/hooks'), webhookSecret: new Secret(stack, 'Own', { secretStringValue: SecretValue.unsafePlainText('x') }),
+      webhookToken: secret(stack, 'Hooks', 'github/hooks'),
+      webhookSecret: new Secret(stack, 'Own', {
+        secretStringValue: SecretValue.unsafePlainText('x'),
+      }),
     }))).not.toThrow();
   });
 });

@@ -9,7 +9,10 @@ import type { GhcrMirrorProps } from '../../src';
 function encryptedSecret(stack: Stack, name: string): ISecret {
   return Secret.fromSecretAttributes(stack, name, {
     secretCompleteArn: stack.formatArn({
-      service: 'secretsmanager', resource: 'secret', resourceName: `${name}-AbCdEf`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${name}-AbCdEf`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     }),
     encryptionKey: Key.fromKeyArn(stack, `${name}Key`, stack.formatArn({
       service: 'kms', resource: 'key', resourceName: '11111111-2222-3333-4444-555555555555',

@@ -27,7 +27,9 @@ beforeAll(async () => {
   demo = spawn(process.execPath, [...DEMO, '--json', jsonFile, '--serve'], {
     cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'],
   });
-  for (const stream of [demo.stdout, demo.stderr]) { stream?.setEncoding('utf8').on('data', (text: string) => { output += text; }); }
+  for (const stream of [demo.stdout, demo.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => { output += text; });
+  }
   await until(() => output.includes('skopeo inspect'), 'the demo keeps running', 150_000);
 }, 160_000);
 
@@ -43,7 +45,9 @@ afterAll(async () => {
 async function until(reached: () => Promise<boolean> | boolean, what: string, timeoutMs: number): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!await reached()) {
-    if (performance.now() > end || demo.exitCode !== null) { throw new Error(`not reached: ${what}; the demo printed:\n${output}`); }
+    if (performance.now() > end || demo.exitCode !== null) {
+      throw new Error(`not reached: ${what}; the demo printed:\n${output}`);
+    }
     await sleep(100);
   }
 }
@@ -69,7 +73,9 @@ describe('npm run demo', () => {
   });
 
   test('follows a tag that moved, and several tags on one digest', () => {
-    const tags = Object.fromEntries(result().images.filter(image => image.package === 'app').map(({ tag, target }) => [tag, target]));
+    const tags = Object.fromEntries(result()
+      .images.filter(image => image.package === 'app')
+      .map(({ tag, target }) => [tag, target]));
     expect(tags.latest).toBe(tags['2.0.0']);
     expect(tags['1.1']).toBe(tags['1.0.0']);
     expect(tags['1.1.0']).not.toBe(tags['1.0.0']);
@@ -102,14 +108,18 @@ describe('npm run demo', () => {
 
 test('npm run demo -- --engine direct mirrors the same without skopeo', async () => {
   const file = join(directory, 'direct.json');
-  const { stdout } = await promisify(execFile)(process.execPath, [...DEMO, '--engine', 'direct', '--json', file], { cwd: REPOSITORY });
+  const { stdout } = await promisify(execFile)(process.execPath, [...DEMO, '--engine', 'direct', '--json', file], {
+    cwd: REPOSITORY,
+  });
   expect((JSON.parse(readFileSync(file, 'utf8')) as DemoResult).images.filter(({ equal }) => !equal)).toEqual([]);
   expect(stdout).not.toMatch(/skopeo copy|skopeo version/);
 }, 150_000);
 
 test('npm run demo -- --engine crane fails, and tells what there is', async () => {
   const demoWith = promisify(execFile)(process.execPath, [...DEMO, '--engine', 'crane'], { cwd: REPOSITORY });
-  await expect(demoWith).rejects.toMatchObject({ stdout: expect.stringContaining('--engine is "crane", expected skopeo or direct') as string });
+  await expect(demoWith).rejects.toMatchObject({
+    stdout: expect.stringContaining('--engine is "crane", expected skopeo or direct') as string,
+  });
 }, 30_000);
 
 describe('npm run demo -- --serve', () => {

@@ -19,7 +19,10 @@ async function dryRun(): Promise<string[]> {
     env: {
       PATH: process.env.PATH,
       ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
-      ...world.cloud.processEnvironment(project.serviceRole, 'dry-run', { service: 'codebuild.amazonaws.com', sourceArn: project.arn }),
+      ...world.cloud.processEnvironment(project.serviceRole, 'dry-run', {
+        service: 'codebuild.amazonaws.com',
+        sourceArn: project.arn,
+      }),
     },
   });
   return stdout.trim().split('\n');
@@ -33,13 +36,24 @@ test('prints what it would do, and does nothing', async () => {
   await world.push('app', old, 'latest');
   await world.push('app', young, '2');
   await world.push('new', young, '1');
-  const before = { requests: world.ecr.requests.length, repositories: world.ecr.repositories(), images: world.ecr.images('my-org/app') };
+  const before = {
+    requests: world.ecr.requests.length,
+    repositories: world.ecr.repositories(),
+    images: world.ecr.images('my-org/app'),
+  };
 
   const lines = await dryRun();
 
   expect(lines).toEqual(expect.arrayContaining([
-    `would tag my-org/app:latest ${old.digest}`, `would copy my-org/app:2 ${young.digest}`, `would copy my-org/new:1 ${young.digest}`,
+    `would tag my-org/app:latest ${old.digest}`,
+    `would copy my-org/app:2 ${young.digest}`,
+    `would copy my-org/new:1 ${young.digest}`,
   ]));
-  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ summary: { packages: 2, copied: 0, tagged: 0, left: 3, unchanged: 1, failed: 0 } });
-  expect({ requests: world.ecr.requests.length, repositories: world.ecr.repositories(), images: world.ecr.images('my-org/app') }).toEqual(before);
+  expect(JSON.parse(lines.at(-1) ?? ''))
+    .toMatchObject({ summary: { packages: 2, copied: 0, tagged: 0, left: 3, unchanged: 1, failed: 0 } });
+  expect({
+    requests: world.ecr.requests.length,
+    repositories: world.ecr.repositories(),
+    images: world.ecr.images('my-org/app'),
+  }).toEqual(before);
 });

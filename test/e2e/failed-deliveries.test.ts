@@ -6,9 +6,12 @@ jest.setTimeout(120_000);
 let world: DeliveryWorld;
 afterEach(() => world.close());
 
-const begin = async (options: Partial<GitHubOptions> = {}): Promise<void> => { world = await DeliveryWorld.start(options); };
+const begin = async (options: Partial<GitHubOptions> = {}): Promise<void> => {
+  world = await DeliveryWorld.start(options);
+};
 const packages = (): string[] => world.queued.map(message => message.package);
-const attempts = (requests: readonly string[]): number => requests.filter(request => request.endsWith('/attempts')).length;
+const attempts = (requests: readonly string[]): number =>
+  requests.filter(request => request.endsWith('/attempts')).length;
 
 test('a delivery that failed is delivered within ten minutes', async () => {
   await begin();
@@ -58,12 +61,17 @@ test('a hook that signs with another secret gets the mirror\'s, and its deliveri
 
 test('a hook that is gone comes back within ten minutes', async () => {
   await begin();
-  await fetch(`${world.github.url}/orgs/my-org/hooks/${world.hookId}`, { method: 'DELETE', headers: { authorization: 'Bearer ghp_hooks' } });
+  await fetch(
+    `${world.github.url}/orgs/my-org/hooks/${world.hookId}`,
+    { method: 'DELETE', headers: { authorization: 'Bearer ghp_hooks' } },
+  );
   await world.look();
-  expect(world.github.hooks.map(({ url, active }) => [url, active])).toEqual([[`${world.endpoint.url}/packages`, true]]);
+  expect(world.github.hooks.map(({ url, active }) => [url, active]))
+    .toEqual([[`${world.endpoint.url}/packages`, true]]);
 });
 
-test.each([[true], [false]])('failures are found behind pages of successes (GitHub knows the filter: %p)', async deliveryStatusFilter => {
+test.each([[true], [false]])('failures are found behind pages of successes '
+  + '(GitHub knows the filter: %p)', async deliveryStatusFilter => {
   await begin({ pageSizeCap: 5, deliveryStatusFilter });
   world.up = false;
   await world.push('lost');

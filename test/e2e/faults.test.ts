@@ -6,8 +6,13 @@ import type { World } from '../../sandbox/world/world';
 import { CopyEngine } from '../../src';
 
 const DENIED = JSON.stringify({ errors: [{ code: 'DENIED', message: 'denied' }] });
-const UPLOAD_UNSUPPORTED = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }] });
-const UNSUPPORTED = awsFault('InvalidParameterException', 'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\'');
+const UPLOAD_UNSUPPORTED = JSON.stringify({
+  errors: [{ code: 'UNSUPPORTED', message: 'The operation is unsupported.' }],
+});
+const UNSUPPORTED = awsFault(
+  'InvalidParameterException',
+  'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\'',
+);
 
 jest.setTimeout(60_000);
 
@@ -30,7 +35,9 @@ async function push(images: Readonly<Record<string, Manifest>>): Promise<void> {
 
 async function allDefects(images: Readonly<Record<string, Manifest>>): Promise<string[]> {
   const client = world.puller();
-  return (await Promise.all(Object.entries(images).map(([name, content]) => defects(client, `${world.namespace}/${name}`, '1', content)))).flat();
+  return (await Promise.all(
+    Object.entries(images).map(([name, content]) => defects(client, `${world.namespace}/${name}`, '1', content)),
+  )).flat();
 }
 
 function linesOf(result: SyncResult, name: string): string[] {
@@ -78,7 +85,13 @@ describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('with the engine %s', engi
     expect(result.lines.filter(line => line.startsWith('fallback'))).toEqual([]);
     // skopeo resumes downloads and waits on 429 by itself.
     if (engine === CopyEngine.SKOPEO) { return; }
-    for (const [name, cause] of [['reset', 'network'], ['truncated', 'network'], ['throttled', 'throttled'], ['later', 'throttled'], ['failing', 'overloaded']]) {
+    for (const [name, cause] of [
+      ['reset', 'network'],
+      ['truncated', 'network'],
+      ['throttled', 'throttled'],
+      ['later', 'throttled'],
+      ['failing', 'overloaded'],
+    ]) {
       const retries = linesOf(result, name).filter(line => line.startsWith('retry') && line.includes(' blob '));
       expect([name, retries.every(line => line.includes(`(${cause})`))]).toEqual([name, true]);
     }
@@ -96,7 +109,8 @@ describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('with the engine %s', engi
 
     expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 1, failed: 1 } });
     expect(result.lines.filter(line => line.startsWith('retry'))).toEqual([]);
-    expect(linesOf(result, 'denied')).toContainEqual(expect.stringMatching(`^failed +my-org/denied:1 ${images.denied.digest}: .*denied.* The packages token may not pull`));
+    expect(linesOf(result, 'denied')).toContainEqual(expect.stringMatching('^failed +my-org/denied:1 '
+      + `${images.denied.digest}: .*denied.* The packages token may not pull`));
     expect(await defects(world.puller(), 'my-org/good', '1', images.good)).toEqual([]);
   });
 
@@ -110,8 +124,11 @@ describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('with the engine %s', engi
 
     expect(result).toMatchObject({ status: 'FAILED', summary: { copied: 0, refused: 1, failed: 1 } });
     expect(result.lines.filter(line => line.startsWith('retry'))).toEqual([]);
-    expect(linesOf(result, 'unsupported')).toContainEqual(expect.stringMatching(`^failed +my-org/unsupported:1 ${images.unsupported.digest}: .*ECR does not accept`));
-    expect(linesOf(result, 'chart')).toContainEqual(expect.stringMatching(`^refused +my-org/chart:1 ${images.chart.digest}: .*ECR does not accept`));
+    expect(linesOf(result, 'unsupported')).toContainEqual(
+      expect.stringMatching(`^failed +my-org/unsupported:1 ${images.unsupported.digest}: .*ECR does not accept`),
+    );
+    expect(linesOf(result, 'chart'))
+      .toContainEqual(expect.stringMatching(`^refused +my-org/chart:1 ${images.chart.digest}: .*ECR does not accept`));
   });
 
   test('a refused artifact alone does not fail the build', async () => {
@@ -154,7 +171,11 @@ describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('with the engine %s', engi
 
 test('a registry that takes no upload in one request gets its images by skopeo', async () => {
   const images: Record<string, Manifest> = {
-    docker: image({ seed: 'docker', docker: true }), index: buildxIndex({ seed: 'chunks' }), nested: nestedIndex(), chart: helmChart(), large: large('chunks'),
+    docker: image({ seed: 'docker', docker: true }),
+    index: buildxIndex({ seed: 'chunks' }),
+    nested: nestedIndex(),
+    chart: helmChart(),
+    large: large('chunks'),
   };
   await start(CopyEngine.DIRECT);
   await push(images);
@@ -174,7 +195,11 @@ test('fails a package whose repository can not be listed, and copies nothing: th
   await push({ app: image() });
   await runSync(world);
   const before = world.ecr.requests.length;
-  world.cloud.faults.add({ operation: 'ListImages', fault: awsFault('AccessDeniedException', 'not authorized to perform: ecr:ListImages'), times: Infinity });
+  world.cloud.faults.add({
+    operation: 'ListImages',
+    fault: awsFault('AccessDeniedException', 'not authorized to perform: ecr:ListImages'),
+    times: Infinity,
+  });
 
   const result = await runSync(world);
 
@@ -194,11 +219,20 @@ test('a manifest that GHCR serves late is waited for', async () => {
   expect(await allDefects(images)).toEqual([]);
 });
 
-test('a registry that takes no upload in chunks, as skopeo sends it, gets its images by the direct engine', async () => {
-  const images: Record<string, Manifest> = { docker: image({ seed: 'docker', docker: true }), index: buildxIndex({ seed: 'whole' }), chart: helmChart() };
+test('a registry that takes no upload in chunks, as skopeo sends it, '
+  + 'gets its images by the direct engine', async () => {
+  const images: Record<string, Manifest> = {
+    docker: image({ seed: 'docker', docker: true }),
+    index: buildxIndex({ seed: 'whole' }),
+    chart: helmChart(),
+  };
   await start(CopyEngine.SKOPEO);
   await push(images);
-  world.ecr.faults.add({ method: 'PATCH', fault: { kind: 'status', status: 405, body: UPLOAD_UNSUPPORTED }, times: Infinity });
+  world.ecr.faults.add({
+    method: 'PATCH',
+    fault: { kind: 'status', status: 405, body: UPLOAD_UNSUPPORTED },
+    times: Infinity,
+  });
 
   const result = await runSync(world);
 

@@ -15,7 +15,11 @@ beforeAll(async () => {
   });
   world = await HookWorld.start();
   await world.deploy();
-  const hook = await world.ask('POST', 'hooks', { name: 'web', events: ['package'], config: { url: THEIR_URL, content_type: 'json', secret: 'theirs' } });
+  const hook = await world.ask(
+    'POST',
+    'hooks',
+    { name: 'web', events: ['package'], config: { url: THEIR_URL, content_type: 'json', secret: 'theirs' } },
+  );
   theirs = Number(hook.id);
 });
 afterAll(async () => {
@@ -32,10 +36,18 @@ async function invoke(event: object): Promise<string> {
 
 /** The properties of the mirror's own custom resource, with some of them changed. */
 function properties(changes: object = {}): object {
-  return { organization: 'My-Org', endpointUrl: world.stack.outputs.EndpointUrl, githubApiUrl: world.api.url, active: 'true', webhookToken: 'arn', ...changes };
+  return {
+    organization: 'My-Org',
+    endpointUrl: world.stack.outputs.EndpointUrl,
+    githubApiUrl: world.api.url,
+    active: 'true',
+    webhookToken: 'arn',
+    ...changes,
+  };
 }
 
-const ours = (): string => `my-org/${world.github.hooks.find(({ url }) => url === world.stack.outputs.EndpointUrl)?.id}`;
+const ours = (): string =>
+  `my-org/${world.github.hooks.find(({ url }) => url === world.stack.outputs.EndpointUrl)?.id}`;
 
 type Attack = [string, () => object];
 const ATTACKS: Attack[] = [
@@ -43,11 +55,16 @@ const ATTACKS: Attack[] = [
   ['a repair that adopts somebody\'s hook', () => ({ kind: 'repair', hook: properties(), hookId: String(theirs) })],
   ['a repair to another endpoint', () => ({ kind: 'repair', hook: properties({ endpointUrl: 'https://attacker.example/packages' }) })],
   ['a redelivery of another API', () => ({ kind: 'redelivery', hook: properties({ githubApiUrl: attacker.url }) })],
-  ['a Create at another API', () => ({ RequestType: 'Create', ResourceProperties: properties({ githubApiUrl: attacker.url }) })],
+  ['a Create at another API',
+    () => ({ RequestType: 'Create', ResourceProperties: properties({ githubApiUrl: attacker.url }) })],
   ['a Create to another endpoint', () => ({ RequestType: 'Create', ResourceProperties: properties({ endpointUrl: 'https://attacker.example/packages' }) })],
-  ['a Create in another organization', () => ({ RequestType: 'Create', ResourceProperties: properties({ organization: 'Other-Org' }) })],
+  ['a Create in another organization',
+    () => ({ RequestType: 'Create', ResourceProperties: properties({ organization: 'Other-Org' }) })],
   ['an Update at another API', () => ({
-    RequestType: 'Update', PhysicalResourceId: ours(), ResourceProperties: properties({ githubApiUrl: attacker.url }), OldResourceProperties: properties(),
+    RequestType: 'Update',
+    PhysicalResourceId: ours(),
+    ResourceProperties: properties({ githubApiUrl: attacker.url }),
+    OldResourceProperties: properties(),
   })],
   ['an Update from another API to a third', () => ({
     RequestType: 'Update',
@@ -61,9 +78,15 @@ const ATTACKS: Attack[] = [
     ResourceProperties: properties(),
     OldResourceProperties: properties({ endpointUrl: THEIR_URL }),
   })],
-  ['a Delete at another API', () => ({ RequestType: 'Delete', PhysicalResourceId: ours(), ResourceProperties: properties({ githubApiUrl: attacker.url }) })],
+  ['a Delete at another API', () => ({
+    RequestType: 'Delete',
+    PhysicalResourceId: ours(),
+    ResourceProperties: properties({ githubApiUrl: attacker.url }),
+  })],
   ['a Delete of somebody\'s hook', () => ({
-    RequestType: 'Delete', PhysicalResourceId: `my-org/${theirs}`, ResourceProperties: properties({ endpointUrl: THEIR_URL }),
+    RequestType: 'Delete',
+    PhysicalResourceId: `my-org/${theirs}`,
+    ResourceProperties: properties({ endpointUrl: THEIR_URL }),
   })],
 ];
 
@@ -76,12 +99,15 @@ test('forged events send nothing to another host, and change nobody\'s hook', as
       attacker.requests.length > 0 ? `${attacker.requests.length} requests sent to the attacker` : '',
       world.other.hooks.length > 0 ? 'a hook in another organization' : '',
       world.github.hooks.some(({ url }) => url.includes('attacker')) ? 'a hook leads to the attacker' : '',
-      world.github.hooks.some(hook => hook.id === theirs && hook.url === THEIR_URL && hook.secretIs('theirs')) ? '' : 'somebody\'s hook was changed',
+      world.github.hooks.some(hook => hook.id === theirs && hook.url === THEIR_URL && hook.secretIs('theirs'))
+        ? ''
+        : 'somebody\'s hook was changed',
       world.tokens.hooks !== '' && payload.includes(world.tokens.hooks) ? 'the token was answered' : '',
     ].filter(text => text !== '');
     if (damage.length > 0) { outcomes.push(`${name}: ${damage.join(', ')}`); }
   }
-  process.stdout.write(`${ATTACKS.length} forged events: ${attacker.requests.length} requests sent to the wrong place\n`);
+  process.stdout.write(`${ATTACKS.length} forged events: ${attacker.requests.length} requests `
+    + 'sent to the wrong place\n');
   expect(outcomes).toEqual([]);
   // A forged Delete may cost our own hook, until the schedule looks.
   await invoke({ kind: 'redelivery' });

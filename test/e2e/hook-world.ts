@@ -39,15 +39,25 @@ export class HookWorld {
     cloud.services.secretsManager.createSecret(HOOKS_SECRET, world.tokens.hooks);
     world.parts = { github, other, api, cloud };
     cloud.onEvent(({ source, kind, resource, text }) => {
-      if (source === 'lambda' && kind === 'log' && resource.includes('RegistrationFunction')) { world.lines.push(text); }
+      if (source === 'lambda' && kind === 'log' && resource.includes('RegistrationFunction')) {
+        world.lines.push(text);
+      }
     });
     return world;
   }
 
-  public readonly tokens = { packages: `ghp_${randomBytes(20).toString('hex')}`, hooks: `github_pat_${randomBytes(20).toString('hex')}` };
+  public readonly tokens = {
+    packages: `ghp_${randomBytes(20).toString('hex')}`,
+    hooks: `github_pat_${randomBytes(20).toString('hex')}`,
+  };
   /** Everything that the registration function has logged. */
   public readonly lines: string[] = [];
-  private parts: { readonly github: GitHub; readonly other: GitHub; readonly api: HttpServer; readonly cloud: LocalCloud } | undefined;
+  private parts: {
+    readonly github: GitHub;
+    readonly other: GitHub;
+    readonly api: HttpServer;
+    readonly cloud: LocalCloud;
+  } | undefined;
   private readonly directory = mkdtempSync(join(tmpdir(), 'ghcr2ecr-hooks-'));
   private deployed: Stack | undefined;
 
@@ -65,7 +75,9 @@ export class HookWorld {
 
   /** Value that the mirror expects deliveries to be signed with. */
   public async secret(): Promise<string> {
-    const { SecretString } = await this.cloud.call('secretsmanager', 'GetSecretValue', { SecretId: this.stack.outputs.WebhookSecretArn });
+    const { SecretString } = await this.cloud.call('secretsmanager', 'GetSecretValue', {
+      SecretId: this.stack.outputs.WebhookSecretArn,
+    });
     return String(SecretString);
   }
 
@@ -121,7 +133,10 @@ export class HookWorld {
   /** A request to GitHub's API by the owner of the webhook token. @param path below `/orgs/my-org/` */
   public async ask(method: string, path: string, body?: object): Promise<Json> {
     const headers = { authorization: `Bearer ${this.tokens.hooks}` };
-    const response = await fetch(`${this.api.url}/orgs/my-org/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const response = await fetch(
+      `${this.api.url}/orgs/my-org/${path}`,
+      { method, headers, body: body && JSON.stringify(body) },
+    );
     const text = await response.text();
     if (!response.ok) { throw new Error(`${method} ${path}: ${response.status} ${text}`); }
     return text === '' ? {} : record(JSON.parse(text), path);
@@ -187,7 +202,11 @@ process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 function synthesized(settings: Partial<MirrorSettings>): string {
   const key = JSON.stringify(settings);
   const known = assemblies.get(key) ?? synthesize(join(scratch, String(assemblies.size)), {
-    organization: 'My-Org', githubApiUrl: ANY_API, registryHost: 'ghcr.io', coalescingWindow: Duration.seconds(0), ...settings,
+    organization: 'My-Org',
+    githubApiUrl: ANY_API,
+    registryHost: 'ghcr.io',
+    coalescingWindow: Duration.seconds(0),
+    ...settings,
   });
   assemblies.set(key, known);
   return known;
@@ -196,17 +215,29 @@ function synthesized(settings: Partial<MirrorSettings>): string {
 /** The resource of a type, with its logical id. */
 export function only(resources: Record<string, TemplateResource>, type: string, id = /./): [string, TemplateResource] {
   const [found, ...more] = Object.entries(resources).filter(([name, { Type }]) => Type === type && id.test(name));
-  if (found === undefined || more.length > 0) { throw new Error(`expected one ${type} like ${id}, got ${more.length + (found ? 1 : 0)}`); }
+  if (found === undefined || more.length > 0) {
+    throw new Error(`expected one ${type} like ${id}, got ${more.length + (found ? 1 : 0)}`);
+  }
   return found;
 }
 
-/** Changes what the registration keeps: in the custom resource and in its function's environment, as the construct does. */
-export function registers(changes: Partial<Pick<HookProperties, 'organization' | 'endpointUrl' | 'githubApiUrl'>>): Change {
-  const variables = { organization: 'ORGANIZATION', endpointUrl: 'ENDPOINT_URL', githubApiUrl: 'GITHUB_API_URL' } as const;
+/**
+ * Changes what the registration keeps: in the custom resource and in its function's environment, as the construct does.
+ */
+export function registers(
+  changes: Partial<Pick<HookProperties, 'organization' | 'endpointUrl' | 'githubApiUrl'>>,
+): Change {
+  const variables =
+    { organization: 'ORGANIZATION', endpointUrl: 'ENDPOINT_URL', githubApiUrl: 'GITHUB_API_URL' } as const;
   return resources => {
     const { Properties: properties } = only(resources, 'AWS::Lambda::Function', /RegistrationFunction/)[1];
     const names = Object.entries(changes).map(([name, value]) => [variables[name as keyof typeof variables], value]);
-    properties.Environment = { Variables: { ...record(record(properties.Environment, 'Environment').Variables, 'Variables'), ...Object.fromEntries(names) } };
+    properties.Environment = {
+      Variables: {
+        ...record(record(properties.Environment, 'Environment').Variables, 'Variables'),
+        ...Object.fromEntries(names),
+      },
+    };
     Object.assign(only(resources, WEBHOOK)[1].Properties, changes);
   };
 }
@@ -214,9 +245,15 @@ export function registers(changes: Partial<Pick<HookProperties, 'organization' |
 async function forward(github: GitHub, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);
   const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
-    typeof value === 'string' && !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name) ? [[name, value]] : []);
-  const answer = await fetch(`${github.url}${request.url}`, { method: request.method, headers, ...body.length > 0 && { body } });
+    typeof value === 'string' && !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name)
+      ? [[name, value]]
+      : []);
+  const answer = await fetch(
+    `${github.url}${request.url}`,
+    { method: request.method, headers, ...body.length > 0 && { body } },
+  );
   const bytes = Buffer.from(await answer.arrayBuffer());
-  const kept = [...answer.headers].filter(([name]) => !['connection', 'keep-alive', 'content-length', 'transfer-encoding', 'date'].includes(name));
+  const kept = [...answer.headers]
+    .filter(([name]) => !['connection', 'keep-alive', 'content-length', 'transfer-encoding', 'date'].includes(name));
   response.writeHead(answer.status, Object.fromEntries(kept)).end(bytes);
 }

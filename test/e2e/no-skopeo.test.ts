@@ -27,7 +27,10 @@ function withoutSkopeo(): string {
 }
 
 test('where skopeo can not be installed the direct engine copies, and the log says so', async () => {
-  const world = await quietWorld({ mirror: { putImageRate: 1000 }, cloud: { codebuild: { extraEnvironment: { PATH: withoutSkopeo() } } } });
+  const world = await quietWorld({
+    mirror: { putImageRate: 1000 },
+    cloud: { codebuild: { extraEnvironment: { PATH: withoutSkopeo() } } },
+  });
   try {
     const content = buildxIndex({ seed: 'no-skopeo' });
     await world.push('app', content, '1');

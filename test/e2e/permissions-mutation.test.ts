@@ -17,7 +17,8 @@ const template = readTemplate(synthesize(directory, { organization: 'My-Org' }))
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-// Every permission of the template is taken away once, in a deployment of its own; without it, a service has to refuse something.
+// Every permission of the template is taken away once, in a deployment of its own; without it, a
+// service has to refuse something.
 describe.each<[string, readonly Mutation[]]>([
   ['every statement of every role', statementRemovals(template)],
   ['every single action', actionRemovals(template)],
@@ -43,7 +44,9 @@ describe.each<[string, readonly Mutation[]]>([
     return outcome.value;
   };
 
-  test.each(mutations.filter(mutation => !neverUsed(mutation)).map((mutation): [string, Mutation] => [nameOf(mutation), mutation]))('fails without %s', (__, mutation) => {
+  test.each(mutations.filter(mutation => !neverUsed(
+    mutation,
+  )).map((mutation): [string, Mutation] => [nameOf(mutation), mutation]))('fails without %s', (__, mutation) => {
     const { refusal, seenIn } = result(mutation);
     expect(refusal).toMatch(/is not authorized to perform: |does not have permissions to call /);
     expect(mutation.actions.some(action => refusal?.includes(action.split(':')[1]))).toBe(true);
@@ -62,11 +65,15 @@ function nameOf({ holder, statement, actions }: Mutation): string {
   return `${holder} ${statement}${actions.length === 1 ? ` (${actions[0]})` : ''}`;
 }
 
-/** Without a working webhook, the deployment waits half a minute for GitHub's ping. Nothing else should wait for that. */
+/**
+ * Without a working webhook, the deployment waits half a minute for GitHub's ping. Nothing else should wait for that.
+ */
 function slowestFirst(mutations: readonly Mutation[]): Mutation[] {
-  return [...mutations].sort((a, b) => Number(b.holder.startsWith('MirrorWebhook')) - Number(a.holder.startsWith('MirrorWebhook')));
+  return [...mutations]
+    .sort((a, b) => Number(b.holder.startsWith('MirrorWebhook')) - Number(a.holder.startsWith('MirrorWebhook')));
 }
 
 function neverUsed({ holder, actions }: Mutation): boolean {
-  return actions.every(action => NEVER_USED.some(entry => entry.holder === holder && entry.element === 'Action' && entry.pattern.test(action)));
+  return actions.every(action =>
+    NEVER_USED.some(entry => entry.holder === holder && entry.element === 'Action' && entry.pattern.test(action)));
 }

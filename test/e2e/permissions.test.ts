@@ -21,10 +21,16 @@ const WILDCARDS: readonly { readonly pattern: RegExp; readonly reason: string }[
   { pattern: /^arn:aws:lambda:[^*]*:function:Images-MirrorRegistrationFunction[^*]*:\*$/, reason: 'grantInvoke() of CDK: versions of this function' },
 ];
 
-/** ecr:GetAuthorizationToken has no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html */
+/**
+ * ecr:GetAuthorizationToken has no resource:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+ */
 const ANY_RESOURCE = { holder: 'MirrorSyncRole', action: 'ecr:GetAuthorizationToken' };
 
-describe.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('the permissions of the template, after everything was used once by %s', engine => {
+describe.each([
+  CopyEngine.SKOPEO,
+  CopyEngine.DIRECT,
+])('the permissions of the template, after everything was used once by %s', engine => {
   const settings = { ...mirror, engine };
   let report: IamReport;
   let afterDelete: IamReport;
@@ -80,9 +86,18 @@ describe('a wildcard that somebody adds', () => {
       mirror,
       beforeDeploy: async (starting, assembly) => {
         mutate(assembly, template => {
-          changeStatement(template, 'MirrorSyncRoleDefaultPolicy', 4, statement => ({ ...statement, Action: [...actionsOf(statement), 'ecr:*'] }));
-          changeStatement(template, 'MirrorDispatchFunctionRoleDefaultPolicy', 3, statement => ({ ...statement, Resource: [statement.Resource, '*'] }));
-          changeStatement(template, 'MirrorWebhookFunctionRoleDefaultPolicy', 2, statement => ({ ...statement, Action: 'sqs:*' }));
+          changeStatement(template, 'MirrorSyncRoleDefaultPolicy', 4, statement => ({
+            ...statement,
+            Action: [...actionsOf(statement), 'ecr:*'],
+          }));
+          changeStatement(template, 'MirrorDispatchFunctionRoleDefaultPolicy', 3, statement => ({
+            ...statement,
+            Resource: [statement.Resource, '*'],
+          }));
+          changeStatement(template, 'MirrorWebhookFunctionRoleDefaultPolicy', 2, statement => ({
+            ...statement,
+            Action: 'sqs:*',
+          }));
         });
         await prepare(starting);
       },
@@ -114,7 +129,8 @@ describe('a wildcard that somebody adds', () => {
 
 describe('the queues\' policies refuse what is not encrypted', () => {
   test('fails to deploy over plain HTTP', async () => {
-    await expect(World.start({ mirror, cloud: { secureTransport: false } })).rejects.toThrow('does not have permissions to call ReceiveMessage on SQS');
+    await expect(World.start({ mirror, cloud: { secureTransport: false } }))
+      .rejects.toThrow('does not have permissions to call ReceiveMessage on SQS');
   });
 
   test('works over plain HTTP without the policies, each for its queue', async () => {
@@ -129,11 +145,15 @@ describe('the queues\' policies refuse what is not encrypted', () => {
     });
     try {
       const { DeadLetterQueueUrl, QueueUrl } = world.stack.outputs;
-      const count = (QueueUrl_: string): Promise<unknown> => world.cloud.call('sqs', 'GetQueueAttributes', { QueueUrl: QueueUrl_, AttributeNames: ['ApproximateNumberOfMessages'] });
+      const count = (QueueUrl_: string): Promise<unknown> => world.cloud.call('sqs', 'GetQueueAttributes', {
+        QueueUrl: QueueUrl_,
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      });
       await expect(count(QueueUrl)).resolves.toBeDefined();
       await expect(count(DeadLetterQueueUrl)).rejects.toThrow('with an explicit deny in a resource-based policy');
       await world.stack.update(assembly?.with(template => {
-        ['MirrorQueuesQueuePolicy', 'MirrorQueuesDeadLetterQueuePolicy'].forEach(prefix => removeResource(template, policyId(template.Resources, prefix)));
+        ['MirrorQueuesQueuePolicy', 'MirrorQueuesDeadLetterQueuePolicy']
+          .forEach(prefix => removeResource(template, policyId(template.Resources, prefix)));
       }) ?? '');
       await expect(count(DeadLetterQueueUrl)).resolves.toBeDefined();
     } finally {
@@ -153,12 +173,17 @@ function unexplainedWildcards(report: IamReport): Grant[] {
     if (WILDCARDS.some(({ pattern }) => grant.element === 'Resource' && pattern.test(grant.pattern))) { return false; }
     // Lambda writes the policy of a function itself, from AWS::Lambda::Permission.
     if (grant.kind === 'resource' && grant.holder.includes(':function:')) { return false; }
-    return !(grant.pattern === '*' && shortName(grant.holder) === ANY_RESOURCE.holder && actionsBeside(report, grant).join() === ANY_RESOURCE.action);
+    return !(grant.pattern === '*'
+      && shortName(grant.holder) === ANY_RESOURCE.holder
+      && actionsBeside(report, grant).join() === ANY_RESOURCE.action);
   });
 }
 
 function actionsBeside({ grants }: IamReport, { holder, policy, statement }: Grant): string[] {
-  return grants.filter(grant => grant.element === 'Action' && grant.holder === holder && grant.policy === policy && grant.statement === statement).map(grant => grant.pattern);
+  return grants.filter(grant => grant.element === 'Action'
+    && grant.holder === holder
+    && grant.policy === policy
+    && grant.statement === statement).map(grant => grant.pattern);
 }
 
 function summary({ holder, element, pattern }: Grant): Pick<Grant, 'holder' | 'element' | 'pattern'> {

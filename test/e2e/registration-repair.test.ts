@@ -14,16 +14,30 @@ async function expectOurHookAlone(world: HookWorld, active = true): Promise<void
   const secret = await world.secret();
   expect(world.github.hooks).toHaveLength(1);
   const [hook] = world.github.hooks;
-  expect({ url: hook.url, active: hook.active, events: hook.events, contentType: hook.contentType, insecureSsl: hook.insecureSsl })
-    .toEqual({ url: world.stack.outputs.EndpointUrl, active, events: ['package'], contentType: 'json', insecureSsl: '0' });
+  expect({
+    url: hook.url,
+    active: hook.active,
+    events: hook.events,
+    contentType: hook.contentType,
+    insecureSsl: hook.insecureSsl,
+  })
+    .toEqual({
+      url: world.stack.outputs.EndpointUrl,
+      active,
+      events: ['package'],
+      contentType: 'json',
+      insecureSsl: '0',
+    });
   expect(hook.secretIs(secret)).toBe(true);
 }
 
 describe('the daily repair puts right', () => {
   const damages: [string, (url: string) => object, string][] = [
     ['a hook that is disabled', () => ({ active: false }), 'active was false'],
-    ['other events', url => ({ events: ['push', 'issues'], config: { url, content_type: 'json', secret: 'x' } }), 'events were push, issues'],
-    ['the content type, TLS and the secret', url => ({ config: { url, insecure_ssl: '1' } }), 'content type was form","TLS verification was off","it had no secret'],
+    ['other events', url => ({ events: ['push', 'issues'], config: { url, content_type: 'json', secret: 'x' } }),
+      'events were push, issues'],
+    ['the content type, TLS and the secret', url => ({ config: { url, insecure_ssl: '1' } }),
+      'content type was form","TLS verification was off","it had no secret'],
   ];
   for (const [name, damage, logged] of damages) {
     scenario(name, async world => {
@@ -58,7 +72,10 @@ describe('the daily repair puts right', () => {
 
   scenario('a secret that was rotated', async world => {
     await world.deploy();
-    await world.cloud.call('secretsmanager', 'PutSecretValue', { SecretId: world.stack.outputs.WebhookSecretArn, SecretString: 'r0tated'.repeat(8) });
+    await world.cloud.call('secretsmanager', 'PutSecretValue', {
+      SecretId: world.stack.outputs.WebhookSecretArn,
+      SecretString: 'r0tated'.repeat(8),
+    });
     expect(world.github.hooks[0].secretIs(await world.secret())).toBe(false);
     await world.repair();
     await expectOurHookAlone(world);
@@ -92,7 +109,9 @@ describe('the daily repair', () => {
   scenario('tells what GitHub could not deliver, by cause', async world => {
     await world.deploy();
     const [{ id }] = world.github.hooks;
-    for (let n = 0; n < 3; n++) { await world.github.sendRaw(id, '{}', { headers: { 'X-Hub-Signature-256': undefined } }); }
+    for (let n = 0; n < 3; n++) {
+      await world.github.sendRaw(id, '{}', { headers: { 'X-Hub-Signature-256': undefined } });
+    }
     await world.github.sendRaw(id, 'no JSON');
     await world.repair();
     const lines = world.logged('could not deliver');

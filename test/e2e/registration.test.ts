@@ -23,7 +23,15 @@ const brokenLater: Change = resources => {
 const both = (...changes: Change[]): Change => resources => changes.forEach(change => change(resources));
 
 const refuse = (status: number, message: string, more: Partial<FaultRule> = {}): FaultRule =>
-  ({ fault: { kind: 'status', status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) }, ...more });
+  ({
+    fault: {
+      kind: 'status',
+      status,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message }),
+    },
+    ...more,
+  });
 
 async function failure(work: Promise<unknown>): Promise<string> {
   try {
@@ -38,11 +46,26 @@ async function failure(work: Promise<unknown>): Promise<string> {
 async function hooksOf(world: HookWorld, github: GitHub = world.github): Promise<object[]> {
   const secret = await world.secret();
   return github.hooks.map(({ url, active, events, contentType, insecureSsl, ...hook }) =>
-    ({ url, active, events, contentType, insecureSsl, signedWithOurs: github.hooks.find(({ id }) => id === hook.id)?.secretIs(secret) }));
+    ({
+      url,
+      active,
+      events,
+      contentType,
+      insecureSsl,
+      signedWithOurs: github.hooks.find(({ id }) => id === hook.id)?.secretIs(secret),
+    }));
 }
 
 function ours(world: HookWorld, changes: object = {}): object {
-  return { url: world.stack.outputs.EndpointUrl, active: true, events: ['package'], contentType: 'json', insecureSsl: '0', signedWithOurs: true, ...changes };
+  return {
+    url: world.stack.outputs.EndpointUrl,
+    active: true,
+    events: ['package'],
+    contentType: 'json',
+    insecureSsl: '0',
+    signedWithOurs: true,
+    ...changes,
+  };
 }
 
 function identity(world: HookWorld): string {
@@ -90,7 +113,12 @@ describe('create', () => {
 
 describe('create fails, and leaves nothing behind', () => {
   const denied = (world: HookWorld, operation: string, skip = 0): void => {
-    world.cloud.faults.add({ operation, fault: awsFault('AccessDeniedException', 'no, says the test'), skip, times: Infinity });
+    world.cloud.faults.add({
+      operation,
+      fault: awsFault('AccessDeniedException', 'no, says the test'),
+      skip,
+      times: Infinity,
+    });
   };
   const steps: [string, (world: HookWorld) => void, RegExp][] = [
     ['when the token cannot be read', world => denied(world, 'GetSecretValue'), /Secret "github\/organization-hooks" could not be read: AccessDenied/],
@@ -161,7 +189,8 @@ describe('update', () => {
   scenario('to another organization that fails later goes back to the old hook', async world => {
     await world.deploy();
     const before = identity(world);
-    expect(await failure(world.update({}, both(registers({ organization: 'Other-Org' }), brokenLater)))).toContain('Broken');
+    expect(await failure(world.update({}, both(registers({ organization: 'Other-Org' }), brokenLater))))
+      .toContain('Broken');
     expect(await hooksOf(world)).toEqual([ours(world)]);
     expect(world.other.hooks).toEqual([]);
     expect(identity(world)).toBe(before);
@@ -213,7 +242,9 @@ describe('update', () => {
   scenario('from properties of an older version', async world => {
     const old: Change = resources => {
       const { Properties: properties } = only(resources, WEBHOOK)[1];
-      for (const name of ['githubApiUrl', 'active', 'selection', 'webhookToken', 'webhookSecret']) { delete properties[name]; }
+      for (const name of ['githubApiUrl', 'active', 'selection', 'webhookToken', 'webhookSecret']) {
+        delete properties[name];
+      }
       properties.githubApiUrl = world.api.url;
     };
     await world.deploy({}, old);
@@ -235,7 +266,11 @@ describe('the token', () => {
 
   scenario('added later adopts the hook that a person has added by hand', async world => {
     const { outputs } = await world.deploy({ registerWebhook: false });
-    const { id } = await world.ask('POST', 'hooks', { name: 'web', events: ['package'], config: { url: outputs.EndpointUrl } });
+    const { id } = await world.ask(
+      'POST',
+      'hooks',
+      { name: 'web', events: ['package'], config: { url: outputs.EndpointUrl } },
+    );
     await world.update();
     expect(await hooksOf(world)).toEqual([ours(world)]);
     expect(identity(world)).toBe(`my-org/${String(id)}`);
@@ -250,7 +285,11 @@ describe('the token', () => {
 
   scenario('added, with a failure while it adopts, leaves the hook of the person', async world => {
     const { outputs } = await world.deploy({ registerWebhook: false });
-    const { id } = await world.ask('POST', 'hooks', { name: 'web', events: ['package'], config: { url: outputs.EndpointUrl } });
+    const { id } = await world.ask(
+      'POST',
+      'hooks',
+      { name: 'web', events: ['package'], config: { url: outputs.EndpointUrl } },
+    );
     // The rollback asks for a sync as well, and gets it.
     world.cloud.faults.add({ operation: 'SendMessage', fault: awsFault('AccessDeniedException', 'no') });
     await failure(world.update());
@@ -339,9 +378,16 @@ describe('delete', () => {
   });
 
   /** Sends the function what CDK's framework sends it. */
-  const send = async (world: HookWorld, physicalId: string, properties: Readonly<Record<string, unknown>>): Promise<string | undefined> => {
+  const send = async (
+    world: HookWorld,
+    physicalId: string,
+    properties: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> => {
     const event = { RequestType: 'Delete', PhysicalResourceId: physicalId, ResourceProperties: properties };
-    return (await world.cloud.services.lambda.invoke(world.stack.outputs.RegistrationFunctionName, event)).functionError;
+    return (await world.cloud.services.lambda.invoke(
+      world.stack.outputs.RegistrationFunctionName,
+      event,
+    )).functionError;
   };
   const properties = (world: HookWorld): Readonly<Record<string, unknown>> =>
     ({ organization: 'My-Org', endpointUrl: world.stack.outputs.EndpointUrl, githubApiUrl: world.api.url });

@@ -44,10 +44,13 @@ describe('chaos', () => {
 
   test.each(seeds)('seed %i ends with every digest equal', seed => {
     const result = results.get(seed);
-    if (result?.status !== 'fulfilled') { throw new Error(`seed ${seed} did not end; reproduce it with CHAOS_SEED=${seed}`, { cause: result?.reason }); }
+    if (result?.status !== 'fulfilled') {
+      throw new Error(`seed ${seed} did not end; reproduce it with CHAOS_SEED=${seed}`, { cause: result?.reason });
+    }
     const { afterSchedule, duringFaults, injected, pushes, duplicateDeliveries } = result.value;
     const counts = Object.entries(injected).map(([place, faults]) => `${place} ${faults.length}`).join(', ');
-    process.stdout.write(`chaos seed ${seed}: ${pushes.length} pushes, faults: ${counts}; ${duplicateDeliveries} duplicate deliveries; ${duringFaults.length} tags left for the schedule\n`);
+    process.stdout.write(`chaos seed ${seed}: ${pushes.length} pushes, faults: ${counts}; `
+      + `${duplicateDeliveries} duplicate deliveries; ${duringFaults.length} tags left for the schedule\n`);
     // The seed and everything that happened stand in the failure.
     const story = afterSchedule.length > 0 ? { pushes, injected, duringFaults } : {};
     expect({ seed, differences: afterSchedule, ...story }).toEqual({ seed, differences: [] });
@@ -57,13 +60,19 @@ describe('chaos', () => {
 
 describe('the same seed', () => {
   const sequence = async (seed: number): Promise<{ answers: number[]; received: string[] }> => {
-    const cloud = await LocalCloud.start({ seed, faults: new Faults(seed), sqs: { duplicateProbability: 0.5, shuffle: true } });
+    const cloud = await LocalCloud.start({
+      seed,
+      faults: new Faults(seed),
+      sqs: { duplicateProbability: 0.5, shuffle: true },
+    });
     try {
       cloud.faults.add({ times: Infinity, probability: 0.5, fault: { kind: 'status', status: 500 } });
       const answers: number[] = [];
       for (let at = 0; at < 20; at++) { answers.push((await fetch(cloud.endpointUrl)).status); }
       const queue = cloud.services.sqs.queues.create('queue');
-      for (let at = 0; at < 10; at++) { await cloud.call('sqs', 'SendMessage', { QueueUrl: queue.url, MessageBody: String(at) }); }
+      for (let at = 0; at < 10; at++) {
+        await cloud.call('sqs', 'SendMessage', { QueueUrl: queue.url, MessageBody: String(at) });
+      }
       return { answers, received: queue.take(20).map(({ message }) => message.body) };
     } finally {
       await cloud.close();
@@ -80,23 +89,30 @@ describe('the same seed', () => {
 });
 
 describe('a lost event', () => {
-  test('heals with the next schedule', () => inWorld({ beforeDeploy: world => world.push('app', one, '1') }, async world => {
-    await hurry(world);
-    const [hook] = world.github.hooks;
-    hook.active = false;
-    await world.push('app', two, '2', 'latest');
-    await world.push('app', two, '1');
-    await world.push('new/package', three, '1');
-    await hurry(world);
-    expect(await differences(world)).toHaveLength(4);
-    await fireSchedule(world);
-    await hurry(world);
-    expect(await differences(world)).toEqual([]);
-  }), 60_000);
+  test(
+    'heals with the next schedule',
+    () => inWorld({ beforeDeploy: world => world.push('app', one, '1') }, async world => {
+      await hurry(world);
+      const [hook] = world.github.hooks;
+      hook.active = false;
+      await world.push('app', two, '2', 'latest');
+      await world.push('app', two, '1');
+      await world.push('new/package', three, '1');
+      await hurry(world);
+      expect(await differences(world)).toHaveLength(4);
+      await fireSchedule(world);
+      await hurry(world);
+      expect(await differences(world)).toEqual([]);
+    }),
+    60_000,
+  );
 });
 
 describe('events that come twice or in another order', () => {
-  test('leave every digest equal', () => inWorld({ gitHub: { duplicateDeliveries: 1 }, cloud: { sqs: { duplicateProbability: 1, shuffle: true } } }, async world => {
+  test('leave every digest equal', () => inWorld({
+    gitHub: { duplicateDeliveries: 1 },
+    cloud: { sqs: { duplicateProbability: 1, shuffle: true } },
+  }, async world => {
     await hurry(world);
     world.github.hold();
     await world.push('app', one, '1', 'latest');
@@ -107,32 +123,44 @@ describe('events that come twice or in another order', () => {
     expect(await differences(world)).toEqual([]);
   }), 60_000);
 
-  test('start no build when they come again after the copy', () => inWorld({ beforeDeploy: world => world.push('app', one, '1') }, async world => {
-    await hurry(world);
-    await world.push('app', two, '2');
-    await hurry(world);
-    const { builds } = world.cloud.services.codeBuild;
-    const before = builds.length;
-    for (const { id } of [...world.github.deliveries]) { await world.github.redeliver(id); }
-    await hurry(world);
-    expect(builds.length).toBe(before);
-    expect(await differences(world)).toEqual([]);
-  }), 60_000);
-
-  test('a tag that goes to and fro within minutes ends where it is in GHCR', () => inWorld({ beforeDeploy: world => world.push('app', one, 'latest') }, async world => {
-    await hurry(world);
-    for (const pushed of [two, one, two, one, two]) {
-      await world.push('app', pushed, 'latest');
+  test(
+    'start no build when they come again after the copy',
+    () => inWorld({ beforeDeploy: world => world.push('app', one, '1') }, async world => {
       await hurry(world);
+      await world.push('app', two, '2');
+      await hurry(world);
+      const { builds } = world.cloud.services.codeBuild;
+      const before = builds.length;
+      for (const { id } of [...world.github.deliveries]) { await world.github.redeliver(id); }
+      await hurry(world);
+      expect(builds.length).toBe(before);
       expect(await differences(world)).toEqual([]);
-    }
-  }), 90_000);
+    }),
+    60_000,
+  );
+
+  test(
+    'a tag that goes to and fro within minutes ends where it is in GHCR',
+    () => inWorld({ beforeDeploy: world => world.push('app', one, 'latest') }, async world => {
+      await hurry(world);
+      for (const pushed of [two, one, two, one, two]) {
+        await world.push('app', pushed, 'latest');
+        await hurry(world);
+        expect(await differences(world)).toEqual([]);
+      }
+    }),
+    90_000,
+  );
 });
 
 describe('an account without a quota of builds', () => {
-  test('heals when the quota is raised', () => inWorld({ cloud: { codebuild: { accountLimit: 0 } }, beforeDeploy: world => world.push('app', one, '1') }, async world => {
+  test('heals when the quota is raised', () => inWorld({
+    cloud: { codebuild: { accountLimit: 0 } },
+    beforeDeploy: world => world.push('app', one, '1'),
+  }, async world => {
     const { codeBuild } = world.cloud.services;
-    const refused = (): boolean => dispatchLog(world).includes('CodeBuild starts no build: the account\'s quota of concurrently running builds is used up');
+    const refused = (): boolean => dispatchLog(world)
+      .includes('CodeBuild starts no build: the account\'s quota of concurrently running builds is used up');
     await hurry(world, { until: refused });
     expect([refused(), codeBuild.builds.length]).toEqual([true, 0]);
     codeBuild.setAccountLimit(1);
@@ -144,24 +172,35 @@ describe('an account without a quota of builds', () => {
   // Ten looks instead of 300, which take three days: the number has a test of its own,
   // test/unit/dispatch/pause.test.ts.
   const impatient = async (world: World, assembly: string): Promise<void> => {
-    mutate(assembly, template => setIn(find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties, ['RedrivePolicy', 'maxReceiveCount'], 10));
+    mutate(assembly, template => setIn(
+      find(template, 'AWS::SQS::Queue', 'MirrorQueuesQueue').Properties,
+      ['RedrivePolicy', 'maxReceiveCount'],
+      10,
+    ));
     await world.push('app', one, '1');
   };
 
-  test('ends in the dead-letter queue with an alarm, from which a redrive heals', () => inWorld({ cloud: { codebuild: { accountLimit: 0 } }, beforeDeploy: impatient }, async world => {
-    const { sqs, codeBuild } = world.cloud.services;
-    const { DeadLetterQueueUrl, QueueUrl } = world.stack.outputs;
-    const deadLetters = (): string[] => sqs.queues.byUrl(DeadLetterQueueUrl)?.bodies() ?? [];
-    const states = async (): Promise<string[]> => (await world.cloud.metrics.alarms()).map(({ state }) => state);
-    expect(await states()).toEqual(['OK']);
-    await hurry(world, { stepMs: 300_000, until: () => deadLetters().length > 0 });
-    expect(deadLetters().map(body => JSON.parse(body) as unknown)).toEqual([{ kind: 'package', package: 'app', reconcile: true }]);
-    expect(await states()).toEqual(['ALARM']);
-    codeBuild.setAccountLimit(1);
-    for (const MessageBody of deadLetters()) { await world.cloud.call('sqs', 'SendMessage', { QueueUrl, MessageBody }); }
-    await hurry(world);
-    expect(await differences(world)).toEqual([]);
-  }), 90_000);
+  test(
+    'ends in the dead-letter queue with an alarm, from which a redrive heals',
+    () => inWorld({ cloud: { codebuild: { accountLimit: 0 } }, beforeDeploy: impatient }, async world => {
+      const { sqs, codeBuild } = world.cloud.services;
+      const { DeadLetterQueueUrl, QueueUrl } = world.stack.outputs;
+      const deadLetters = (): string[] => sqs.queues.byUrl(DeadLetterQueueUrl)?.bodies() ?? [];
+      const states = async (): Promise<string[]> => (await world.cloud.metrics.alarms()).map(({ state }) => state);
+      expect(await states()).toEqual(['OK']);
+      await hurry(world, { stepMs: 300_000, until: () => deadLetters().length > 0 });
+      expect(deadLetters().map(body => JSON.parse(body) as unknown))
+        .toEqual([{ kind: 'package', package: 'app', reconcile: true }]);
+      expect(await states()).toEqual(['ALARM']);
+      codeBuild.setAccountLimit(1);
+      for (const MessageBody of deadLetters()) {
+        await world.cloud.call('sqs', 'SendMessage', { QueueUrl, MessageBody });
+      }
+      await hurry(world);
+      expect(await differences(world)).toEqual([]);
+    }),
+    90_000,
+  );
 });
 
 function chosenSeeds(text: string | undefined): readonly number[] {
@@ -171,6 +210,7 @@ function chosenSeeds(text: string | undefined): readonly number[] {
 }
 
 function dispatchLog(world: World): string {
-  const group = world.stack.byType('AWS::Logs::LogGroup').find(({ logicalId }) => logicalId.startsWith('MirrorDispatch'));
+  const group = world.stack.byType('AWS::Logs::LogGroup')
+    .find(({ logicalId }) => logicalId.startsWith('MirrorDispatch'));
   return world.cloud.logs(group?.physicalId ?? '').map(event => event.message).join('\n');
 }

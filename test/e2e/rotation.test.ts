@@ -23,13 +23,16 @@ const BODY = JSON.stringify({
 
 /** Status of a delivery, signed with the hook's own secret or with another. */
 async function deliver(secret?: string): Promise<number> {
-  const headers = secret === undefined ? {} : { 'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(BODY).digest('hex')}` };
+  const headers = secret === undefined
+    ? {}
+    : { 'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(BODY).digest('hex')}` };
   return (await world.github.sendRaw(world.github.hooks[0].id, BODY, { headers })).statusCode;
 }
 
-const put = (value: string, stage: string): Promise<Record<string, unknown>> => world.cloud.call('secretsmanager', 'PutSecretValue', {
-  SecretId: world.stack.outputs.WebhookSecretArn, SecretString: value, VersionStages: [stage],
-});
+const put = (value: string, stage: string): Promise<Record<string, unknown>> =>
+  world.cloud.call('secretsmanager', 'PutSecretValue', {
+    SecretId: world.stack.outputs.WebhookSecretArn, SecretString: value, VersionStages: [stage],
+  });
 
 /** Deliveries one after the other until told to stop, below the throttle of the API. */
 function sender(secret: () => string | undefined): { readonly statuses: number[]; stop(): Promise<void> } {
@@ -48,14 +51,19 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) { await delay(10); }
 }
 
-/** A warm function sees a new secret when what it has read is older than a minute. The program's clock is the machine's. */
+/**
+ * A warm function sees a new secret when what it has read is older than a minute. The program's clock is the machine's.
+ */
 async function coldFunction(): Promise<void> {
   const { lambda } = world.cloud.services;
-  for (const [name, pool] of lambda.functions) { if (name.includes('WebhookFunction')) { pool.configure(pool.settings); } }
+  for (const [name, pool] of lambda.functions) {
+    if (name.includes('WebhookFunction')) { pool.configure(pool.settings); }
+  }
   await Promise.resolve();
 }
 
-test('200 deliveries while the secret rotates twice: none with a secret that the function has read is refused, none with a third is accepted', async () => {
+test('200 deliveries while the secret rotates twice: none with a secret that the function has read is refused, '
+  + 'none with a third is accepted', async () => {
   const first = await world.secret();
   const [second, third] = ['second'.repeat(8), 'never-valid'.repeat(5)];
   // What GitHub signs with; a secret that somebody has set in GitHub ahead of the rotation; a forger.
@@ -69,10 +77,17 @@ test('200 deliveries while the secret rotates twice: none with a secret that the
     await coldFunction();
     ahead = second;
     await until(() => count() > 80);
-    const versions = await world.cloud.call('secretsmanager', 'DescribeSecret', { SecretId: world.stack.outputs.WebhookSecretArn });
-    const [current] = Object.entries(versions.VersionIdsToStages as Record<string, string[]>).find(([, stages]) => stages.includes('AWSCURRENT')) ?? [];
+    const versions = await world.cloud.call('secretsmanager', 'DescribeSecret', {
+      SecretId: world.stack.outputs.WebhookSecretArn,
+    });
+    const [current] = Object.entries(
+      versions.VersionIdsToStages as Record<string, string[]>,
+    ).find(([, stages]) => stages.includes('AWSCURRENT')) ?? [];
     await world.cloud.call('secretsmanager', 'UpdateSecretVersionStage', {
-      SecretId: world.stack.outputs.WebhookSecretArn, VersionStage: 'AWSCURRENT', MoveToVersionId: pending, RemoveFromVersionId: current,
+      SecretId: world.stack.outputs.WebhookSecretArn,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: pending,
+      RemoveFromVersionId: current,
     });
     // As AWS's rotation functions end: a label that stays would keep its version valid.
     await world.cloud.call('secretsmanager', 'UpdateSecretVersionStage', {
@@ -80,7 +95,8 @@ test('200 deliveries while the secret rotates twice: none with a secret that the
     });
     await until(() => count() > 120);
     expect(world.github.hooks[0].secretIs(first)).toBe(true);
-    await Promise.all(world.cloud.services.scheduler.names.filter(name => name.includes('Repair')).map(name => world.cloud.services.scheduler.fire(name)));
+    await Promise.all(world.cloud.services.scheduler.names.filter(name => name.includes('Repair'))
+      .map(name => world.cloud.services.scheduler.fire(name)));
     await until(() => world.github.hooks[0].secretIs(second));
     ahead = first;
     await until(() => count() > 200);

@@ -38,7 +38,8 @@ beforeAll(async () => {
   await world.stack.delete();
   await world.settled();
 
-  issued.mock.results.forEach(({ value }, n) => secrets.set(`ecr password ${n}`, (value as ReturnType<EcrTokens['issue']>).password));
+  issued.mock.results.forEach(({ value }, n) =>
+    secrets.set(`ecr password ${n}`, (value as ReturnType<EcrTokens['issue']>).password));
   world.cloud.services.codeBuild.builds.forEach(({ id, log }) => keep(`log ${id}`, log));
   groups.forEach(name => keep(`log ${name}`, world.cloud.logs(name)));
   events.forEach(event => keep(`event ${event.source} ${event.kind}`, event));
@@ -51,15 +52,25 @@ afterAll(() => world.close());
 async function refusals(events: readonly CloudEvent[]): Promise<void> {
   await world.settled();
   if (world.cloud.services.codeBuild.builds[0]?.status !== 'SUCCEEDED') {
-    throw new Error(`the first sync was no success, and this run proves nothing: ${events.slice(-20).map(({ text }) => text).join('\n')}`);
+    throw new Error('the first sync was no success, and this run proves nothing: '
+      + `${events.slice(-20).map(({ text }) => text).join('\n')}`);
   }
   const [{ id }] = world.github.hooks;
   await world.github.sendRaw(id, '{}', { headers: { 'X-Hub-Signature-256': `sha256=${'0'.repeat(64)}` } });
   await world.github.sendRaw(id, 'no JSON');
   // The request that fails has the webhook secret in its body.
-  const refused = { fault: { kind: 'status', status: 422, headers: { 'content-type': 'application/json' }, body: '{"message":"Validation Failed"}' } } as const;
+  const refused =
+    {
+      fault: {
+        kind: 'status',
+        status: 422,
+        headers: { 'content-type': 'application/json' },
+        body: '{"message":"Validation Failed"}',
+      },
+    } as const;
   world.github.server.faults.add({ ...refused, method: 'PATCH', path: /hooks/ });
-  await expect(world.redeploy({ coalescingWindow: Duration.seconds(0), webhookActive: false })).rejects.toThrow('Validation Failed');
+  await expect(world.redeploy({ coalescingWindow: Duration.seconds(0), webhookActive: false }))
+    .rejects.toThrow('Validation Failed');
   // The packages token is revoked for a moment: dispatch complains.
   world.github.server.faults.add({ fault: { kind: 'status', status: 401, body: '{"message":"Bad credentials"}' }, path: /packages/, times: 1 });
   await world.push('app', image({ seed: 'secret-2' }), '2');
@@ -73,13 +84,21 @@ function keep(where: string, value: unknown): void {
 function readTree(directory: string): Evidence[] {
   return readdirSync(directory).flatMap(name => {
     const path = join(directory, name);
-    return statSync(path).isDirectory() ? readTree(path) : [{ where: `assembly ${name}`, text: readFileSync(path, 'utf8') }];
+    return statSync(path).isDirectory()
+      ? readTree(path)
+      : [{ where: `assembly ${name}`, text: readFileSync(path, 'utf8') }];
   });
 }
 
 /** Where a value stands, bare or in one of the codings that it travels in. */
 function placesOf(value: string): string[] {
-  const forms = [value, Buffer.from(value).toString('base64'), Buffer.from(`AWS:${value}`).toString('base64'), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]
+  const forms = [
+    value,
+    Buffer.from(value).toString('base64'),
+    Buffer.from(`AWS:${value}`).toString('base64'),
+    encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1),
+  ]
     .map(form => form.replace(/=+$/, ''));
   return evidence.filter(({ text }) => forms.some(form => text.includes(form))).map(({ where }) => where);
 }
@@ -87,7 +106,10 @@ function placesOf(value: string): string[] {
 test('the run has left evidence of every kind, and it can be searched', () => {
   const kinds = new Set(evidence.map(({ where }) => where.split(' ')[0]));
   expect([...kinds].sort()).toEqual(['assembly', 'custom', 'delivery', 'event', 'log', 'stack']);
-  expect(evidence.filter(({ where }) => where.startsWith('log')).filter(({ text }) => text !== '[]').map(({ where }) => where).join())
+  expect(evidence.filter(({ where }) => where.startsWith('log'))
+    .filter(({ text }) => text !== '[]')
+    .map(({ where }) => where)
+    .join())
     .toMatch(/(?=.*Webhook)(?=.*Dispatch)(?=.*SyncProject)(?=.*Registration.*Provider)/);
   // A value that is no secret has to be found, or the search above would prove nothing.
   expect(placesOf('github/organization-hooks').some(where => where.startsWith('log'))).toBe(true);
@@ -98,7 +120,8 @@ test('the run has left evidence of every kind, and it can be searched', () => {
 });
 
 test('the run has used every secret', () => {
-  expect([...secrets.keys()]).toEqual(expect.arrayContaining(['packages', 'hooks', 'publisher', 'webhook', 'ecr password 0']));
+  expect([...secrets.keys()])
+    .toEqual(expect.arrayContaining(['packages', 'hooks', 'publisher', 'webhook', 'ecr password 0']));
   expect([...secrets.values()].every(value => value.length >= 32)).toBe(true);
 });
 

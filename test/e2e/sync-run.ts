@@ -14,11 +14,14 @@ export interface SyncResult {
 }
 
 /**
- * A world in which nothing runs but what the test starts: no webhook, and the sync that every deployment asks for is over before
- * anything is published.
+ * A world in which nothing runs but what the test starts: no webhook, and the sync that every deployment asks for is
+ * over before anything is published.
  */
 export async function quietWorld(options: WorldOptions = {}): Promise<World> {
-  const world = await World.start({ ...options, mirror: { registerWebhook: false, coalescingWindow: Duration.seconds(0), ...options.mirror } });
+  const world = await World.start({
+    ...options,
+    mirror: { registerWebhook: false, coalescingWindow: Duration.seconds(0), ...options.mirror },
+  });
   try {
     await world.settled();
   } catch (error) {
@@ -28,13 +31,19 @@ export async function quietWorld(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
-/** Runs one build, without the queue before it and without CodeBuild's retries after it. @param packages all of them by default */
+/**
+ * Runs one build, without the queue before it and without CodeBuild's retries after it.
+ *
+ * @param packages all of them by default
+ */
 export async function runSync(world: World, ...packages: readonly string[]): Promise<SyncResult> {
   const { codeBuild } = world.cloud.services;
   const output = await world.cloud.call('codebuild', 'StartBuild', {
     projectName: world.stack.outputs.ProjectName,
     autoRetryLimitOverride: 0,
-    environmentVariablesOverride: packages.length > 0 ? [{ name: 'PACKAGES', value: JSON.stringify(packages), type: 'PLAINTEXT' }] : [],
+    environmentVariablesOverride: packages.length > 0
+      ? [{ name: 'PACKAGES', value: JSON.stringify(packages), type: 'PLAINTEXT' }]
+      : [],
   });
   return resultOf(await codeBuild.waitFor(idOf(output)));
 }
@@ -48,16 +57,27 @@ export function resultOf({ status, log }: Build): SyncResult {
 /**
  * Returns the faults of an image in ECR, found in the bytes that its registry serves; there are none if all is well.
  */
-export async function defects(client: RegistryClient, repository: string, tag: string, expected: Manifest): Promise<string[]> {
+export async function defects(
+  client: RegistryClient,
+  repository: string,
+  tag: string,
+  expected: Manifest,
+): Promise<string[]> {
   const found: string[] = [];
   for (const part of withDescendants(expected)) {
     const reference = part === expected ? tag : part.digest;
     const manifest = await client.getManifest(repository, reference);
-    if (manifest?.digest !== part.digest) { found.push(`${repository} ${reference}: ${manifest?.digest ?? 'nothing'}, expected ${part.digest}`); }
-    if (manifest && manifest.mediaType !== part.mediaType) { found.push(`${repository} ${reference} is ${manifest.mediaType}, expected ${part.mediaType}`); }
+    if (manifest?.digest !== part.digest) {
+      found.push(`${repository} ${reference}: ${manifest?.digest ?? 'nothing'}, expected ${part.digest}`);
+    }
+    if (manifest && manifest.mediaType !== part.mediaType) {
+      found.push(`${repository} ${reference} is ${manifest.mediaType}, expected ${part.mediaType}`);
+    }
     for (const blob of part.blobs.filter(({ urls }) => !urls)) {
       const bytes = await client.getBlob(repository, blob.digest);
-      if (!bytes?.equals(blob.bytes)) { found.push(`${repository} blob ${blob.digest}: ${bytes?.length ?? 'no'} bytes, expected ${blob.bytes.length}`); }
+      if (!bytes?.equals(blob.bytes)) {
+        found.push(`${repository} blob ${blob.digest}: ${bytes?.length ?? 'no'} bytes, expected ${blob.bytes.length}`);
+      }
     }
   }
   return found;

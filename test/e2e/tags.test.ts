@@ -51,7 +51,9 @@ describe('nothing twice', () => {
 
   test('fifty tags on five digests are five copies', async () => {
     const images = Array.from({ length: 5 }, (_, n) => image({ seed: `${app}-${n}` }));
-    for (const [n, content] of images.entries()) { await world.push(app, content, ...Array.from({ length: 10 }, (_, tag) => `v${n}.${tag}`)); }
+    for (const [n, content] of images.entries()) {
+      await world.push(app, content, ...Array.from({ length: 10 }, (_, tag) => `v${n}.${tag}`));
+    }
     const result = await sync();
     expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 5, tagged: 0, failed: 0 } });
     expect([...result.uploads].sort()).toEqual(images.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)).sort());
@@ -59,8 +61,13 @@ describe('nothing twice', () => {
   });
 
   test('images that share layers upload each of them once, though they are copied side by side', async () => {
-    const base = [layer({ seed: `${app}-base`, layerBytes: 300_000 }), layer({ seed: `${app}-runtime`, layerBytes: 100_000 })];
-    const images = Array.from({ length: 6 }, (_, n) => image({ layers: [...base, layer({ seed: `${app}-${n}`, layerBytes: 20_000 })] }));
+    const base = [
+      layer({ seed: `${app}-base`, layerBytes: 300_000 }),
+      layer({ seed: `${app}-runtime`, layerBytes: 100_000 }),
+    ];
+    const images = Array.from({ length: 6 }, (_, n) => image({
+      layers: [...base, layer({ seed: `${app}-${n}`, layerBytes: 20_000 })],
+    }));
     for (const [n, content] of images.entries()) { await world.push(app, content, `v${n}`); }
     const { uploads, summary } = await sync();
     const once = new Map(images.flatMap(({ blobs }) => blobs.map(({ digest, bytes }) => [digest, bytes.length])));
@@ -73,7 +80,8 @@ describe('nothing twice', () => {
 
   test('an image that several indexes list is copied once', async () => {
     const child = image({ seed: app });
-    const indexes = ['a', 'b', 'c'].map(name => index([child, image({ seed: `${app}-${name}`, platform: 'linux/arm64' })]));
+    const indexes = ['a', 'b', 'c']
+      .map(name => index([child, image({ seed: `${app}-${name}`, platform: 'linux/arm64' })]));
     for (const [n, content] of indexes.entries()) { await world.push(app, content, `v${n}`); }
     // Pushed with an index before, and tagged itself.
     await world.push(app, child, 'child');
@@ -85,7 +93,9 @@ describe('nothing twice', () => {
     const second = await sync();
     expect(second).toMatchObject({ summary: { copied: 1 } });
     expect([...second.uploads].sort()).toEqual(other.blobs.map(({ digest }) => digest).sort());
-    for (const [n, content] of indexes.entries()) { expect(await defects(world.puller(), repository(), `v${n}`, content)).toEqual([]); }
+    for (const [n, content] of indexes.entries()) {
+      expect(await defects(world.puller(), repository(), `v${n}`, content)).toEqual([]);
+    }
     expect(await world.target(app, 'child')).toBe(child.digest);
   });
 });
@@ -93,7 +103,8 @@ describe('nothing twice', () => {
 describe('the same image in two packages', () => {
   const content = image({ layers: [layer({ seed: 'twins', layerBytes: 200_000 })] });
 
-  test.each([[true, 1], [false, 2]])('is sent once where the account mounts blobs (%p: %i times)', async (blobMounting, times) => {
+  test.each([[true, 1], [false, 2]])('is sent once where the account '
+    + 'mounts blobs (%p: %i times)', async (blobMounting, times) => {
     const twins = await quietWorld({ mirror: { putImageRate: 1000 }, cloud: { ecr: { blobMounting } } });
     try {
       await twins.push('one', content, '1');
@@ -101,7 +112,9 @@ describe('the same image in two packages', () => {
       const result = await runSync(twins);
       expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 2, failed: 0 } });
       expect(result.summary?.bytes).toBe(times * content.blobs.reduce((sum, { bytes }) => sum + bytes.length, 0));
-      for (const name of ['one', 'two']) { expect(await defects(twins.puller(), `${twins.namespace}/${name}`, '1', content)).toEqual([]); }
+      for (const name of ['one', 'two']) {
+        expect(await defects(twins.puller(), `${twins.namespace}/${name}`, '1', content)).toEqual([]);
+      }
     } finally {
       await twins.close();
     }
@@ -115,7 +128,8 @@ describe('a tag that may not move', () => {
     ['IMMUTABLE', undefined, ['1', 'latest'], []],
     ['IMMUTABLE_WITH_EXCLUSION', 'lat*', ['1'], ['latest']],
     ['MUTABLE_WITH_EXCLUSION', '1*', ['1'], ['latest']],
-  ])('is a conflict with both digests in a repository that is %s, and is left', async (setting, filter, kept, moved) => {
+  ])('is a conflict with both digests in a repository '
+    + 'that is %s, and is left', async (setting, filter, kept, moved) => {
     await world.push(app, old, '1', 'latest');
     await sync();
     await mutability(setting, filter);
@@ -123,7 +137,8 @@ describe('a tag that may not move', () => {
     const result = await sync();
     expect(result).toMatchObject({ status: 'SUCCEEDED', summary: { copied: 1, conflicts: kept.length, failed: 0 } });
     for (const tag of kept) {
-      expect(result.lines).toContainEqual(expect.stringMatching(`^conflict ${repository()}:${tag} ${young.digest}: ECR holds ${old.digest} under this tag`));
+      expect(result.lines).toContainEqual(expect.stringMatching(`^conflict ${repository()}:${tag} ${young.digest}: `
+        + `ECR holds ${old.digest} under this tag`));
       expect(await world.target(app, tag)).toBe(old.digest);
     }
     for (const tag of [...moved, 'new']) { expect(await world.target(app, tag)).toBe(young.digest); }
@@ -135,7 +150,10 @@ describe('a tag that may not move', () => {
     await mutability('IMMUTABLE');
     await world.push(app, young, '1');
     const builds = world.cloud.services.codeBuild.builds.length;
-    await world.cloud.call('sqs', 'SendMessage', { QueueUrl: world.stack.outputs.QueueUrl, MessageBody: JSON.stringify({ kind: 'package', package: app }) });
+    await world.cloud.call('sqs', 'SendMessage', {
+      QueueUrl: world.stack.outputs.QueueUrl,
+      MessageBody: JSON.stringify({ kind: 'package', package: app }),
+    });
     await world.settled();
     expect(world.cloud.services.codeBuild.builds).toHaveLength(builds);
     expect(await world.target(app, '1')).toBe(old.digest);

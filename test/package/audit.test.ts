@@ -1,6 +1,8 @@
 import { AuditReport, judge } from '../../projenrc/audit';
 
-const vulnerable = (name: string, severity: 'low' | 'high'): AuditReport => ({ vulnerabilities: { [name]: { name, severity } } });
+const vulnerable = (name: string, severity: 'low' | 'high'): AuditReport => ({
+  vulnerabilities: { [name]: { name, severity } },
+});
 
 test.each<[string, AuditReport, string]>([
   ['a report without vulnerabilities', { vulnerabilities: {} }, 'clean'],

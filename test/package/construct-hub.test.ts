@@ -29,12 +29,16 @@ const manifest = JSON.parse(read('package.json')) as Manifest;
 describe('Construct Hub takes the package', () => {
   test('as a jsii module', () => {
     expect(manifest.jsii.targets).toEqual({
-      java: { package: 'io.github.cdkghcr2ecr', maven: { groupId: 'io.github.cdk-ghcr2ecr', artifactId: 'cdk-ghcr2ecr' } },
+      java: {
+        package: 'io.github.cdkghcr2ecr',
+        maven: { groupId: 'io.github.cdk-ghcr2ecr', artifactId: 'cdk-ghcr2ecr' },
+      },
       python: { distName: 'cdk-ghcr2ecr', module: 'cdk_ghcr2ecr' },
       dotnet: { namespace: 'CdkGhcr2Ecr', packageId: 'CdkGhcr2Ecr' },
       go: { moduleName: 'github.com/cdk-ghcr2ecr/cdk-ghcr2ecr-go', packageName: 'cdkghcr2ecr' },
     });
-    expect(manifest).toMatchObject({ name: 'cdk-ghcr2ecr', main: 'lib/index.js', types: 'lib/index.d.ts', stability: 'stable' });
+    expect(manifest)
+      .toMatchObject({ name: 'cdk-ghcr2ecr', main: 'lib/index.js', types: 'lib/index.d.ts', stability: 'stable' });
     expect(manifest.private).toBeUndefined();
   });
 

@@ -17,7 +17,11 @@ function write(file: string, content: unknown): void {
 
 /** Runs a script of projenrc/ in the temporary folder. */
 function run(script: string, ...args: string[]): { code: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules', '.bin', 'tsx'), [join(root, 'projenrc', script), ...args], { cwd: work, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    join(root, 'node_modules', '.bin', 'tsx'),
+    [join(root, 'projenrc', script), ...args],
+    { cwd: work, encoding: 'utf8' },
+  );
   return { code: status, output: stdout + stderr };
 }
 
@@ -26,7 +30,9 @@ describe('THIRD-PARTY-NOTICES', () => {
     const directory = `node_modules/host/node_modules/${name}`;
     write(`${directory}/package.json`, { name, version: '1.2.3', license });
     write(`${directory}/LICENSE.md`, `Copyright of ${name}`);
-    write(`.metafiles/${name.replace('/', '-')}.json`, { outputs: { 'index.js': { inputs: { [`${directory}/dist/index.js`]: { bytesInOutput } } } } });
+    write(`.metafiles/${name.replace('/', '-')}.json`, {
+      outputs: { 'index.js': { inputs: { [`${directory}/dist/index.js`]: { bytesInOutput } } } },
+    });
   }
 
   test('holds the license of each bundled package', () => {
@@ -46,7 +52,10 @@ describe('THIRD-PARTY-NOTICES', () => {
 
   test.each(['GPL-3.0-only', 'UNLICENSED', ''])('fails on a bundled package of license "%s"', license => {
     bundle('copyleft', license);
-    expect(run('third-party-notice.ts')).toEqual({ code: 1, output: expect.stringContaining(`copyleft@1.2.3 is bundled into a program and licensed "${license}"`) });
+    expect(run('third-party-notice.ts')).toEqual({
+      code: 1,
+      output: expect.stringContaining(`copyleft@1.2.3 is bundled into a program and licensed "${license}"`),
+    });
   });
 });
 
@@ -56,7 +65,9 @@ describe('compared assemblies', () => {
   function assembly(name: string, memory: number, metadata: string): void {
     const files = Object.fromEntries(PROGRAMS.map(program => [program, { source: { path: `asset.${program}` } }]));
     write(`${name}/Images.assets.json`, { files });
-    write(`${name}/Images.template.json`, { Resources: { Function: resource(memory), CDKMetadata: { Type: 'AWS::CDK::Metadata', Properties: { metadata } } } });
+    write(`${name}/Images.template.json`, {
+      Resources: { Function: resource(memory), CDKMetadata: { Type: 'AWS::CDK::Metadata', Properties: { metadata } } },
+    });
     for (const program of PROGRAMS) { write(`${name}/asset.${program}/index.js`, `the program ${program}`); }
   }
 
@@ -67,23 +78,28 @@ describe('compared assemblies', () => {
   });
 
   test('pass when they differ in CDK\'s metadata alone', () => {
-    expect(run('compare-assemblies.ts', 'typescript', 'python')).toEqual({ code: 0, output: 'python equals typescript: 1 resources, 4 assets.\n' });
+    expect(run('compare-assemblies.ts', 'typescript', 'python'))
+      .toEqual({ code: 0, output: 'python equals typescript: 1 resources, 4 assets.\n' });
   });
 
   test('fail when a property differs', () => {
     assembly('python', 256, 'of Python');
     expect(run('compare-assemblies.ts', 'typescript', 'python')).toEqual({
-      code: 1, output: 'python differs from typescript in 1 places:\n  /Resources/Function/Properties/MemorySize: 128 became 256\n',
+      code: 1,
+      output: 'python differs from typescript in 1 places:\n  '
+        + '/Resources/Function/Properties/MemorySize: 128 became 256\n',
     });
   });
 
   test('fail when an asset\'s file is missing', () => {
     rmSync(join(work, 'python', 'asset.sync'), { recursive: true });
-    expect(run('compare-assemblies.ts', 'typescript', 'python')).toEqual({ code: 1, output: expect.stringContaining('python lacks the asset files asset.sync') });
+    expect(run('compare-assemblies.ts', 'typescript', 'python'))
+      .toEqual({ code: 1, output: expect.stringContaining('python lacks the asset files asset.sync') });
   });
 
   test('fail when a program is not the one that was built', () => {
     cpSync(join(work, 'python', 'asset.sync'), join(work, 'python', 'asset.webhook'), { recursive: true });
-    expect(run('compare-assemblies.ts', 'typescript', 'python')).toEqual({ code: 1, output: expect.stringContaining('python lacks the program webhook') });
+    expect(run('compare-assemblies.ts', 'typescript', 'python'))
+      .toEqual({ code: 1, output: expect.stringContaining('python lacks the program webhook') });
   });
 });

@@ -2,7 +2,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const root = join(__dirname, '..', '..');
-const NOT_OURS = new Set(['node_modules', '.git', 'cdk.out', 'dist', 'assets', 'lib', 'coverage', '.demo', 'test-reports']);
+const NOT_OURS = new Set([
+  'node_modules', '.git', 'cdk.out', 'dist', 'assets', 'lib', 'coverage', '.demo', 'test-reports',
+]);
 
 function markdownBelow(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap(entry => {
@@ -41,7 +43,9 @@ function isBroken(from: string, link: string): boolean {
 const files = markdownBelow(root);
 
 test('there are guides to check', () => {
-  expect(files).toEqual(expect.arrayContaining(['API.md', 'CONTRIBUTING.md', 'README.md', join('docs', 'migrating-from-terraform.md')]));
+  expect(files).toEqual(
+    expect.arrayContaining(['API.md', 'CONTRIBUTING.md', 'README.md', join('docs', 'migrating-from-terraform.md')]),
+  );
 });
 
 test.each(files)('%s links to files and headings that exist', file => {

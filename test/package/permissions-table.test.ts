@@ -5,7 +5,8 @@ import { withTable } from '../../projenrc/permissions-table';
 
 const readme = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
 
-test('the README\'s table has every permission of the template: run `npx projen permissions-table` after a change', () => {
+test('the README\'s table has every permission of the template: '
+  + 'run `npx projen permissions-table` after a change', () => {
   expect(withTable(readme)).toBe(readme);
 });
 
@@ -19,7 +20,10 @@ test('fails for a permission without a reason', () => {
 });
 
 test('fails for a reason without a permission', () => {
-  jest.replaceProperty(WHY as Record<string, unknown>, 'WebhookFunction', { ...WHY.WebhookFunction, 'sqs:PurgeQueue': 'x' });
+  jest.replaceProperty(WHY as Record<string, unknown>, 'WebhookFunction', {
+    ...WHY.WebhookFunction,
+    'sqs:PurgeQueue': 'x',
+  });
   expect(() => withTable(readme)).toThrow('reasons for WebhookFunction: sqs:PurgeQueue, which no role may');
   jest.restoreAllMocks();
 });

@@ -55,7 +55,8 @@ describe('the README installs the package by its name', () => {
     ['TypeScript', `npm install ${name}\``],
     ['Python', `the line \`${python.distName}\` to \`requirements.txt\``],
     ['Java', `add \`${java.maven.groupId}:${java.maven.artifactId}\` to the dependencies`],
-    ['Java, in pom.xml', `<groupId>${java.maven.groupId}</groupId>\n  <artifactId>${java.maven.artifactId}</artifactId>`],
+    ['Java, in pom.xml',
+      `<groupId>${java.maven.groupId}</groupId>\n  <artifactId>${java.maven.artifactId}</artifactId>`],
     ['Go', `go get ${go.moduleName}/${go.packageName}\``],
     ['C#', `package ${dotnet.packageId}\``],
   ])('in %s', (_, words) => {

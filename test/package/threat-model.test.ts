@@ -11,15 +11,18 @@ test('the threat model has paths', () => {
   expect(rows.length).toBeGreaterThan(25);
 });
 
-test.each(rows.map(row => [row[2] ?? '', row] as const))('"%s" names asset, attacker, path, control, and a test that exists', (_, row) => {
-  expect(row).toHaveLength(5);
-  expect(row.filter(cell => cell === '')).toEqual([]);
-  const [, , , , held = ''] = row;
-  const tests = [...held.matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file ?? '');
-  expect(tests.filter(file => !file.endsWith('.test.ts') || !existsSync(join(root, file)))).toEqual([]);
-  // A control that isn't built yet names its item instead.
-  if (tests.length === 0) { expect(held).toMatch(/^issue 13, item \d+$/); }
-});
+test.each(rows.map(row => [row[2] ?? '', row] as const))(
+  '"%s" names asset, attacker, path, control, and a test that exists',
+  (_, row) => {
+    expect(row).toHaveLength(5);
+    expect(row.filter(cell => cell === '')).toEqual([]);
+    const [, , , , held = ''] = row;
+    const tests = [...held.matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file ?? '');
+    expect(tests.filter(file => !file.endsWith('.test.ts') || !existsSync(join(root, file)))).toEqual([]);
+    // A control that isn't built yet names its item instead.
+    if (tests.length === 0) { expect(held).toMatch(/^issue 13, item \d+$/); }
+  },
+);
 
 test('every attacker in the table is introduced', () => {
   const known = [...page.matchAll(/^- \*\*(\w+)\*\*/gm)].map(([, name]) => name);

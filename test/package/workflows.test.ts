@@ -40,8 +40,10 @@ test.each(jobs)('$file: $name leaves no credentials of git behind', ({ job }) =>
 });
 
 test('writes to the repository in the jobs of the environment "release" alone', () => {
-  const writing = jobs.filter(({ job }) => job.permissions?.contents !== 'read' && job.permissions?.['pull-requests'] !== 'write');
-  expect(writing.map(({ file, name, job }) => `${file}: ${name}, ${job.environment}`)).toEqual(['release.yml: release_github, release']);
+  const writing = jobs.filter(({ job }) => job.permissions?.contents !== 'read'
+    && job.permissions?.['pull-requests'] !== 'write');
+  expect(writing.map(({ file, name, job }) => `${file}: ${name}, ${job.environment}`))
+    .toEqual(['release.yml: release_github, release']);
 });
 
 test.each(workflows)('$file names the host of no npm registry', ({ text }) => {
@@ -72,9 +74,10 @@ describe('the release', () => {
   test.each(publishing)('$name builds nothing, and publishes what the job "release" has built', ({ job }) => {
     const runs = job.steps.map(({ run = '' }) => run).join('\n');
     expect(runs).not.toMatch(/projen (package|build|compile|bundle)|jsii|esbuild/);
-    expect(job.steps.filter(step => step.uses?.startsWith('actions/download-artifact@')).map(step => step.with)).toEqual([
-      { 'artifact-ids': '${{ needs.release.outputs.artifact_id }}', 'path': 'dist' },
-    ]);
+    expect(job.steps.filter(step => step.uses?.startsWith('actions/download-artifact@')).map(step => step.with))
+      .toEqual([
+        { 'artifact-ids': '${{ needs.release.outputs.artifact_id }}', 'path': 'dist' },
+      ]);
   });
 
   test('is built and tried by a job that has no right to publish', () => {
@@ -95,7 +98,9 @@ describe('the release', () => {
   });
 
   test('holds no token of a registry that knows trusted publishing', () => {
-    for (const registry of ['NPM', 'PYPI', 'NUGET']) { expect(release).toContain(`${registry}_TRUSTED_PUBLISHER: "true"`); }
+    for (const registry of ['NPM', 'PYPI', 'NUGET']) {
+      expect(release).toContain(`${registry}_TRUSTED_PUBLISHER: "true"`);
+    }
     expect(release).not.toMatch(/secrets\.(NPM_TOKEN|TWINE_PASSWORD|NUGET_API_KEY)/);
   });
 
@@ -113,7 +118,10 @@ test('CONTRIBUTING names the types of commits that the check of pull requests ac
   const check = workflows.find(({ file }) => file === 'pull-request-lint.yml')?.text ?? '';
   const accepted = /types: \|-\n((?: +[a-z]+\n)+)/.exec(check)?.[1].trim().split(/\s+/) ?? [];
   expect(accepted).toContain('feat');
-  const rule = readFileSync(join(__dirname, '..', '..', 'CONTRIBUTING.md'), 'utf8').split('The types are ')[1].split('. A check')[0];
+  const rule = readFileSync(
+    join(__dirname, '..', '..', 'CONTRIBUTING.md'),
+    'utf8',
+  ).split('The types are ')[1].split('. A check')[0];
   expect([...rule.matchAll(/`([a-z]+)`/g)].map(([, type]) => type)).toEqual(accepted);
 });
 
@@ -121,15 +129,23 @@ describe('the tools of the release', () => {
   const tools = join(directory, '..', '..', 'projenrc', 'publishing');
 
   test('are named by exact versions', () => {
-    const { dependencies } = JSON.parse(readFileSync(join(tools, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const { dependencies } = JSON.parse(readFileSync(join(tools, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
     expect(Object.keys(dependencies)).toEqual(['@cyclonedx/cyclonedx-esbuild', 'publib']);
     expect(Object.values(dependencies).filter(version => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
   test('have a known content, with all that they need', () => {
-    const { packages } = JSON.parse(readFileSync(join(tools, 'package-lock.json'), 'utf8')) as { packages: Record<string, { integrity?: string }> };
-    expect(Object.entries(packages).filter(([path, { integrity }]) => path !== '' && !integrity?.startsWith('sha512-'))).toEqual([]);
-    const python = readFileSync(join(tools, 'requirements.txt'), 'utf8').replaceAll('\\\n', '').split('\n').filter(line => line !== '' && !line.startsWith('#'));
+    const { packages } = JSON.parse(readFileSync(join(tools, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { integrity?: string }>;
+    };
+    expect(Object.entries(packages).filter(([path, { integrity }]) => path !== '' && !integrity?.startsWith('sha512-')))
+      .toEqual([]);
+    const python = readFileSync(join(tools, 'requirements.txt'), 'utf8')
+      .replaceAll('\\\n', '')
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('#'));
     expect(python.length).toBeGreaterThan(10);
     expect(python.filter(line => !/^\S+==\S+ ( +--hash=sha256:[0-9a-f]{64} ?)+$/.test(line))).toEqual([]);
   });

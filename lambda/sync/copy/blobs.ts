@@ -24,8 +24,15 @@ export interface BlobMover {
   move(job: BlobJob, signal: AbortSignal): Promise<number>;
 }
 
-/** @param print gets a line for each download that broke off and was resumed, and for each blob that could not be mounted */
-export function blobMover(source: Pick<SourceRegistry, 'blob' | 'hasBlob'>, target: TargetBlobs, print: (line: string) => void): BlobMover {
+/**
+ * @param print gets a line for each download that broke off and was resumed, and for each
+ * blob that could not be mounted
+ */
+export function blobMover(
+  source: Pick<SourceRegistry, 'blob' | 'hasBlob'>,
+  target: TargetBlobs,
+  print: (line: string) => void,
+): BlobMover {
   return {
     async move({ blob, from, to, mayBePresent, mountFrom }, signal) {
       const { digest } = blob;
@@ -46,7 +53,9 @@ export function blobMover(source: Pick<SourceRegistry, 'blob' | 'hasBlob'>, targ
   };
 }
 
-/** Mounts the blob from another repository. An account that has no blob mounting answers with the address of an upload. */
+/**
+ * Mounts the blob from another repository. An account that has no blob mounting answers with the address of an upload.
+ */
 async function mount(
   target: TargetBlobs,
   { digest, to, mountFrom }: { readonly digest: string; readonly to: string; readonly mountFrom: string },

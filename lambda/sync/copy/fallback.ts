@@ -23,8 +23,8 @@ export interface Other<T> {
 }
 
 /**
- * Does a step, or lets the other engine do it when it fails for a reason that we don't know, or because something is not supported. What
- * is refused, late, or not reachable is so for both.
+ * Does a step, or lets the other engine do it when it fails for a reason that we don't know, or because something is
+ * not supported. What is refused, late, or not reachable is so for both.
  *
  * @param what how the log names the step
  */

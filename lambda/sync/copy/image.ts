@@ -17,7 +17,9 @@ export interface ImageResult {
   readonly bytes: number;
 }
 
-/** Copies the image and points its tags to it. Bytes move once, with the first tag; the other tags are put as pointers. */
+/**
+ * Copies the image and points its tags to it. Bytes move once, with the first tag; the other tags are put as pointers.
+ */
 export async function copyImage(job: ImageJob, run: CopyRun): Promise<ImageResult> {
   const { action: { kind, digest, tags }, manifests } = job;
   if (kind === 'tag') {

@@ -36,7 +36,10 @@ export class ManifestWriter {
     const to = `${target.uri}${tag === undefined ? `@${digest}` : `:${tag}`}`;
     return retrying(`${target.repository}@${digest}`, run, run.processes, () => run.processes.run(async () => {
       await run.putImages.take();
-      await run.skopeo.copy(sourceImage(run, target, digest), to, { all: parsed.children !== undefined, signal: run.stopped });
+      await run.skopeo.copy(sourceImage(run, target, digest), to, {
+        all: parsed.children !== undefined,
+        signal: run.stopped,
+      });
     }));
   }
 }

@@ -24,7 +24,10 @@ export class ArtifactRefused extends Error {
   public override readonly name = 'ArtifactRefused';
 }
 
-/** A child of an index could not be copied, so that the index can't be put. An image without its attestation is not mirrored either. */
+/**
+ * A child of an index could not be copied, so that the index can't be put. An image without its
+ * attestation is not mirrored either.
+ */
 export class ChildFailed extends Error {
   public override readonly name = 'ChildFailed';
 
@@ -39,8 +42,8 @@ type Step = Copied | { readonly index: FetchedManifest } | { readonly waitFor: r
 /**
  * Copies manifests into one repository: each of them once, and each blob once.
  *
- * A manifest is put after everything that it refers to: its blobs, the children of an index, the manifest that it is about. The bytes of a
- * manifest are put unchanged, so that digests stay the same, and at a pace that ECR accepts.
+ * A manifest is put after everything that it refers to: its blobs, the children of an index, the manifest that it is
+ * about. The bytes of a manifest are put unchanged, so that digests stay the same, and at a pace that ECR accepts.
  */
 export class ManifestCopier {
   private readonly underWay = new Map<string, Promise<Copied>>();
@@ -52,7 +55,12 @@ export class ManifestCopier {
    * @param present digests that the repository has
    * @param mayHaveBlobs false for a repository that was created a moment ago: it is not asked for blobs
    */
-  constructor(private readonly target: CopyTarget, present: Iterable<string>, mayHaveBlobs: boolean, private readonly run: CopyRun) {
+  constructor(
+    private readonly target: CopyTarget,
+    present: Iterable<string>,
+    mayHaveBlobs: boolean,
+    private readonly run: CopyRun,
+  ) {
     this.present = new Set(present);
     this.writer = new ManifestWriter(run, target);
     this.engines = {
@@ -104,7 +112,8 @@ export class ManifestCopier {
     if (fetched.parsed.children !== undefined) { return { index: fetched }; }
     const chosen = this.engines[await run.engine()];
     const subject = fetched.parsed.subject === undefined ? undefined : this.underWay.get(fetched.parsed.subject);
-    const waitFor = [...chosen.sharing(fetched), ...(subject === undefined ? [] : [subject])].filter(work => !waited.has(work));
+    const waitFor = [...chosen.sharing(fetched), ...(subject === undefined ? [] : [subject])]
+      .filter(work => !waited.has(work));
     return waitFor.length > 0 ? { waitFor } : this.manifest(fetched, chosen);
   }
 
@@ -127,13 +136,18 @@ export class ManifestCopier {
   /**
    * Copies the children that the repository lacks. All of them come to an end before a failure is thrown.
    *
-   * @throws ArtifactRefused when ECR refuses a child of an index that is an artifact itself; ChildFailed for any other failure
+   * @throws ArtifactRefused when ECR refuses a child of an index that is an artifact itself;
+   * ChildFailed for any other failure
    */
   private async children({ parsed }: FetchedManifest, digests: readonly string[]): Promise<Copied[]> {
     const missing = digests.filter(digest => !this.present.has(digest));
     const settled = await Promise.allSettled(missing.map(digest => this.underWay.get(digest) ?? this.begin(digest)));
-    const copied = settled.map(result => result.status === 'fulfilled' ? result.value : { bytes: 0, artifact: isRefusal(result.reason) });
-    const failures = settled.flatMap((result, at) => result.status === 'rejected' ? new ChildFailed(missing[at], result.reason) : []);
+    const copied = settled.map(result => result.status === 'fulfilled'
+      ? result.value
+      : { bytes: 0, artifact: isRefusal(result.reason) });
+    const failures = settled.flatMap((result, at) => result.status === 'rejected'
+      ? new ChildFailed(missing[at], result.reason)
+      : []);
     if (failures.length === 0) { return copied; }
     const [failure] = [...failures.filter(({ cause }) => !isRefusal(cause)), ...failures];
     throw isRefusal(failure.cause) && (parsed.artifact || areArtifacts(digests, copied)) ? failure.cause : failure;
@@ -167,6 +181,8 @@ async function refusable(artifact: boolean, work: () => Promise<void>): Promise<
   try {
     await work();
   } catch (error) {
-    throw artifact && causeOf(error) === 'unsupported' ? new ArtifactRefused(messageOf(error), { cause: error }) : error;
+    throw artifact && causeOf(error) === 'unsupported'
+      ? new ArtifactRefused(messageOf(error), { cause: error })
+      : error;
   }
 }

@@ -19,7 +19,12 @@ export function putManifest(
  *
  * @throws ImageMissing
  */
-export async function tagImage(run: CopyRun, repository: string, digest: string, tags: readonly string[]): Promise<void> {
+export async function tagImage(
+  run: CopyRun,
+  repository: string,
+  digest: string,
+  tags: readonly string[],
+): Promise<void> {
   const manifest = await run.target.manifest(repository, digest);
   await settleAll(tags.map(tag => putManifest(run, repository, manifest, digest, tag)));
 }

@@ -26,6 +26,8 @@ export async function fetchManifest(
 async function inspected(run: CopyRun, image: string, digest: string): Promise<SourceManifest> {
   const bytes = await run.processes.run(() => run.skopeo.inspect(image, run.stopped));
   const received = digestOf(bytes, digest);
-  if (received !== digest) { throw new DigestMismatch(`skopeo read ${received} for ${image}: does not match expected digest`); }
+  if (received !== digest) {
+    throw new DigestMismatch(`skopeo read ${received} for ${image}: does not match expected digest`);
+  }
   return { bytes, contentType: '' };
 }

@@ -36,8 +36,8 @@ export interface CopyRun extends RetryContext {
   /** Limits how many processes of skopeo run at the same time. */
   readonly processes: AimdLimit;
   /**
-   * Runs work on one manifest, of a limited number at the same time. The limit bounds the memory that manifests take (up to 4 MB each) and
-   * the connections that are open.
+   * Runs work on one manifest, of a limited number at the same time. The limit bounds the memory that manifests take
+   * (up to 4 MB each) and the connections that are open.
    */
   readonly manifests: <T>(work: () => Promise<T>) => Promise<T>;
   /** ECR repository for each blob that this run has seen there, so that other repositories can mount it. */

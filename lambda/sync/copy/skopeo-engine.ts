@@ -7,15 +7,20 @@ import { retrying } from '../resilience/retry';
 import { SkopeoError } from '../skopeo/errors';
 
 /**
- * One `skopeo copy` for each manifest that is no index, by its digest and to its digest alone. skopeo refuses many indexes, and hides why
- * a registry refused one; tags and indexes are put by PutImage, at a pace that skopeo doesn't know.
+ * One `skopeo copy` for each manifest that is no index, by its digest and to its digest alone. skopeo
+ * refuses many indexes, and hides why a registry refused one; tags and indexes are put by PutImage, at a
+ * pace that skopeo doesn't know.
  */
 export class SkopeoEngine implements Engine {
   public readonly name = CopyEngine.SKOPEO;
   /** By digest of a blob, the copy under way that moves it. */
   private readonly moving = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly run: CopyRun, private readonly target: CopyTarget, private readonly writer: ManifestWriter) {}
+  constructor(
+    private readonly run: CopyRun,
+    private readonly target: CopyTarget,
+    private readonly writer: ManifestWriter,
+  ) {}
 
   public async copy(manifest: FetchedManifest): Promise<number> {
     const copying = this.process(manifest);
@@ -40,7 +45,10 @@ export class SkopeoEngine implements Engine {
     parsed.blobs.forEach(({ digest }) => { if (!this.moving.has(digest)) { this.moving.set(digest, ended); } });
   }
 
-  /** @returns whether the manifest was put, too: when ECR throttles that alone, the blobs are there and PutImage does the rest */
+  /**
+   * @returns whether the manifest was put, too: when ECR throttles that alone, the blobs are
+   * there and PutImage does the rest
+   */
   private process({ digest }: FetchedManifest): Promise<boolean> {
     const { run, target: { repository, uri } } = this;
     const name = `${repository}@${digest}`;

@@ -34,7 +34,10 @@ export function parseChallenge(header: string, registry: string): Challenge | un
   return { realm: new URL(realm), service: parameter(header, 'service') ?? hostname };
 }
 
-/** Whether a redirect may be followed. No credentials go along, but content must not come over a line that anybody reads. */
+/**
+ * Whether a redirect may be followed. No credentials go along, but content must not come
+ * over a line that anybody reads.
+ */
 export function isAllowedRedirect(location: string, from: URL): boolean {
   if (!URL.canParse(location, from.href)) { return false; }
   const { protocol } = new URL(location, from.href);

@@ -11,8 +11,8 @@ export interface RegistryOptions {
   /** The present login, read for each request: logins are renewed during a build. */
   readonly login: () => RegistryLogin;
   /**
-   * Send the login itself with the first request, because ECR takes Basic authentication and nothing else. Other registries answer the
-   * first request with the address that gives a token for the login.
+   * Send the login itself with the first request, because ECR takes Basic authentication and nothing else. Other
+   * registries answer the first request with the address that gives a token for the login.
    */
   readonly basic?: boolean;
   /** Called for each request. */
@@ -24,7 +24,10 @@ export interface RegistryRequest extends RequestOptions {
   readonly at: string | URL;
 }
 
-/** Twice what a registry takes as a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests */
+/**
+ * Twice what a registry takes as a manifest:
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
+ */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** More redirects than this are a circle. */
@@ -48,8 +51,8 @@ export class Registry {
   }
 
   /**
-   * Asks for the token of a repository while nothing else needs it yet, which saves the first request three round trips. When that
-   * fails, the first request asks again, and says why it fails.
+   * Asks for the token of a repository while nothing else needs it yet, which saves the first request three round
+   * trips. When that fails, the first request asks again, and says why it fails.
    */
   public prepare(repository: string): void {
     if (this.options.basic === true || this.tokens.has(repository)) { return; }
@@ -60,23 +63,30 @@ export class Registry {
   }
 
   /**
-   * The answer, whatever its status, after authentication and redirects. A streamed body can't be replayed after a 401: send a request
-   * without a body first, so that the token is cached.
+   * The answer, whatever its status, after authentication and redirects. A streamed body can't be replayed after a 401:
+   * send a request without a body first, so that the token is cached.
    */
   public async send(repository: string, { at, ...sent }: RegistryRequest): Promise<IncomingMessage> {
     const url = new URL(at, `${this.origin}/v2/${repository}/`);
     const known = this.tokens.get(repository);
     let response = await this.authorized(url, sent, await this.header(known));
     const challenge = response.headers['www-authenticate'];
-    if (response.statusCode === 401 && challenge !== undefined && this.options.basic !== true && sent.body === undefined) {
+    if (response.statusCode === 401
+      && challenge !== undefined
+      && this.options.basic !== true
+      && sent.body === undefined) {
       // Read the body to its end: only then the connection is free for the token request.
       await this.body(response, `the first request to ${repository}`);
       // Of all requests that are refused at the same time, one asks for a token.
       if (this.tokens.get(repository) === known) { this.tokens.set(repository, this.token(challenge, repository)); }
-      response = await this.authorized(url, sent, await this.header(this.tokens.get(repository)?.catch((error: unknown) => {
-        this.tokens.delete(repository);
-        throw error;
-      })));
+      response = await this.authorized(
+        url,
+        sent,
+        await this.header(this.tokens.get(repository)?.catch((error: unknown) => {
+          this.tokens.delete(repository);
+          throw error;
+        })),
+      );
     }
     return this.followed(url, sent, response);
   }
@@ -115,9 +125,15 @@ export class Registry {
     return this.options.basic === true ? this.basic : token;
   }
 
-  private async authorized(url: URL, sent: RequestOptions, authorization: string | undefined): Promise<IncomingMessage> {
+  private async authorized(
+    url: URL,
+    sent: RequestOptions,
+    authorization: string | undefined,
+  ): Promise<IncomingMessage> {
     // Send credentials to the registry's own origin only; uploads and downloads may continue on another host.
-    const own: RequestOptions['headers'] = authorization === undefined || url.origin !== this.origin ? {} : { authorization };
+    const own: RequestOptions['headers'] = authorization === undefined || url.origin !== this.origin
+      ? {}
+      : { authorization };
     this.options.count?.();
     try {
       return await this.options.connections.send(url, { ...sent, headers: { ...sent.headers, ...own } });
@@ -140,7 +156,8 @@ export class Registry {
       }
       const { location = '' } = response.headers;
       if (!isAllowedRedirect(location, url)) {
-        throw new UntrustedAddress(`${url.host} redirects ${from.pathname} to ${JSON.stringify(location.slice(0, 200))}, `
+        throw new UntrustedAddress(`${url.host} redirects ${from.pathname} to `
+          + `${JSON.stringify(location.slice(0, 200))}, `
           + `expected an ${url.protocol}// address.`);
       }
       url = new URL(location, url);
@@ -177,7 +194,9 @@ export class Registry {
         chunks.push(chunk);
       }
     } catch (error) {
-      throw new NetworkError(`${this.host}: connection closed in the answer to ${what}: ${messageOf(error)}`, { cause: error });
+      throw new NetworkError(`${this.host}: connection closed in the answer to ${what}: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
     if (length > MAX_BODY_BYTES) {
       throw new InvalidManifest(
@@ -207,7 +226,9 @@ function tokenIn(body: Buffer, host: string): string {
   return found;
 }
 
-/** Origin of a registry. Like container tools, this takes a registry on the same machine for one that speaks plain HTTP. */
+/**
+ * Origin of a registry. Like container tools, this takes a registry on the same machine for one that speaks plain HTTP.
+ */
 export function originOf(host: string): string {
   const { origin } = new URL(`${/^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(host) ? 'http' : 'https'}://${host}`);
   return origin;

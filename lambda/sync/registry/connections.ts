@@ -1,4 +1,10 @@
-import { Agent as HttpAgent, ClientRequest, IncomingMessage, request as httpRequest, RequestOptions as NodeRequestOptions } from 'node:http';
+import {
+  Agent as HttpAgent,
+  ClientRequest,
+  IncomingMessage,
+  request as httpRequest,
+  RequestOptions as NodeRequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { NetworkError } from './errors';
@@ -15,16 +21,17 @@ export interface RequestOptions {
 const IDLE_MS = 120_000;
 
 /**
- * Most connections to one host. It is more than twice the number of blobs that move at the same time, so that a blob which has one
- * connection never waits for another one that only waiting blobs hold.
+ * Most connections to one host. It is more than twice the number of blobs that move at the same time, so that a blob
+ * which has one connection never waits for another one that only waiting blobs hold.
  */
 const MAX_SOCKETS = 160;
 
 const AGENT_OPTIONS = { keepAlive: true, maxSockets: MAX_SOCKETS };
 
 /**
- * HTTP over kept-alive connections. Copying an image takes dozens of small requests to two hosts, and opening connections would be most of
- * its time. Node's fetch() keeps connections alive too, but sends a stream without its length, which registries need not accept.
+ * HTTP over kept-alive connections. Copying an image takes dozens of small requests to two hosts, and opening
+ * connections would be most of its time. Node's fetch() keeps connections alive too, but sends a stream without its
+ * length, which registries need not accept.
  */
 export class Connections {
   private readonly agents = {
@@ -34,14 +41,22 @@ export class Connections {
 
   /** Resolves with the head of the answer. The caller has to read or destroy its body. */
   public async send(url: URL, { method = 'GET', headers, body, signal }: RequestOptions): Promise<IncomingMessage> {
-    const options: NodeRequestOptions = { method, headers: { 'user-agent': 'cdk-ghcr2ecr', ...headers }, signal, timeout: IDLE_MS };
+    const options: NodeRequestOptions = {
+      method,
+      headers: { 'user-agent': 'cdk-ghcr2ecr', ...headers },
+      signal,
+      timeout: IDLE_MS,
+    };
     if (body !== undefined) { return exchange(this.open(url, options), body); }
     const request = this.open(url, options);
     try {
       return await exchange(request);
     } catch (error) {
-      // The server closed the connection while nothing was under way: https://nodejs.org/api/http.html#requestreusedsocket
-      if (!request.reusedSocket || (error as NodeJS.ErrnoException).code !== 'ECONNRESET' || signal?.aborted) { throw error; }
+      // The server closed the connection while nothing was under way:
+      // https://nodejs.org/api/http.html#requestreusedsocket
+      if (!request.reusedSocket || (error as NodeJS.ErrnoException).code !== 'ECONNRESET' || signal?.aborted) {
+        throw error;
+      }
       return exchange(this.open(url, { ...options, agent: false }));
     }
   }
@@ -56,7 +71,9 @@ export class Connections {
     const request = url.protocol === 'http:'
       ? httpRequest(url, { agent: this.agents['http:'], ...options })
       : httpsRequest(url, { agent: this.agents['https:'], ...options });
-    request.once('timeout', () => request.destroy(new NetworkError(`${url.host}: timed out: nothing moved for ${IDLE_MS / 1000} s`)));
+    request.once('timeout', () => request.destroy(
+      new NetworkError(`${url.host}: timed out: nothing moved for ${IDLE_MS / 1000} s`),
+    ));
     return request;
   }
 }

@@ -10,7 +10,10 @@ export interface Refusal {
   readonly codes: readonly string[];
   /** Whether the answer had a body. An answer to HEAD never has. */
   readonly hasBody: boolean;
-  /** The login was sent itself, not a token that the registry gave for it. An old one is refused like one without permission. */
+  /**
+   * The login was sent itself, not a token that the registry gave for it. An old one is
+   * refused like one without permission.
+   */
   readonly basicLogin: boolean;
   readonly retryAfterMs?: number;
 }
@@ -40,13 +43,19 @@ export class NetworkError extends CausedError {
   public readonly failureCause = 'network';
 }
 
-/** The bytes that came are not those of the digest: fewer, more or others. They are damaged on their way more often than in the registry. */
+/**
+ * The bytes that came are not those of the digest: fewer, more or others. They are damaged on their way
+ * more often than in the registry.
+ */
 export class DigestMismatch extends CausedError {
   public override readonly name = 'DigestMismatch';
   public readonly failureCause = 'network';
 }
 
-/** The registry sends a blob from its first byte on, and not from where the last download broke off: another try begins anew. */
+/**
+ * The registry sends a blob from its first byte on, and not from where the last download
+ * broke off: another try begins anew.
+ */
 export class RangeIgnored extends CausedError {
   public override readonly name = 'RangeIgnored';
   public readonly failureCause = 'network';

@@ -64,14 +64,18 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ParsedMan
   const isIndex = INDEXES.includes(mediaType) || Array.isArray(document.manifests);
   const layers = entries(document.layers, 'layers', MANIFEST_LIMITS.layers);
   const config = document.config === undefined ? [] : [descriptorOf(document.config, 'config')];
-  const subject = isObject(document.subject) ? required(document.subject.digest, 'subject.digest', isDigest) : undefined;
+  const subject = isObject(document.subject)
+    ? required(document.subject.digest, 'subject.digest', isDigest)
+    : undefined;
   const image = isIndex || (
     IMAGE_CONFIGS.includes(config[0]?.mediaType ?? '') && layers.every(layer => IMAGE_LAYER.test(layer.mediaType))
   );
   return {
     mediaType,
     children: isIndex ? childrenOf(document) : undefined,
-    blobs: isIndex ? [] : [...config, ...layers].filter(({ foreign }) => !foreign).map(({ digest, size }) => ({ digest, size })),
+    blobs: isIndex
+      ? []
+      : [...config, ...layers].filter(({ foreign }) => !foreign).map(({ digest, size }) => ({ digest, size })),
     subject,
     artifact: document.artifactType !== undefined || document.subject !== undefined || !image,
   };

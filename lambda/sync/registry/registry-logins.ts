@@ -14,7 +14,10 @@ export class RegistryLogins {
    * @param readToken reads the token anew, because a long build can outlive a rotation
    */
   constructor(
-    private readonly ecr: ECRClient, private readonly host: string, private token: string, private readonly readToken: () => Promise<string>,
+    private readonly ecr: ECRClient,
+    private readonly host: string,
+    private token: string,
+    private readonly readToken: () => Promise<string>,
   ) {}
 
   public get source(): RegistryLogin {

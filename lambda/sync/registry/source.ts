@@ -31,10 +31,15 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
   return {
     async manifest(repository, digest, signal) {
       const what = `${repository}@${digest}`;
-      const response = await registry.send(repository, { at: `manifests/${digest}`, headers: { accept: MANIFESTS }, signal });
+      const response = await registry.send(
+        repository,
+        { at: `manifests/${digest}`, headers: { accept: MANIFESTS }, signal },
+      );
       const bytes = await registry.requireStatus(response, what, 200);
       const received = digestOf(bytes, digest);
-      if (received !== digest) { throw new DigestMismatch(`${registry.host} sent ${received} for ${what}: does not match expected digest`); }
+      if (received !== digest) {
+        throw new DigestMismatch(`${registry.host} sent ${received} for ${what}: does not match expected digest`);
+      }
       return { bytes, contentType: response.headers['content-type'] ?? '' };
     },
     async tagDigest(repository, tag, signal) {
@@ -51,7 +56,15 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
     async hasBlob(repository, digest, signal) {
       const response = await registry.send(repository, { method: 'HEAD', at: `blobs/${digest}`, signal });
       // A redirect leads to the storage behind the registry, and is given for a blob of the repository alone.
-      await registry.requireStatus(response, `the question for blob ${digest} of ${repository}`, 200, 302, 307, 308, 404);
+      await registry.requireStatus(
+        response,
+        `the question for blob ${digest} of ${repository}`,
+        200,
+        302,
+        307,
+        308,
+        404,
+      );
       return response.statusCode !== 404;
     },
     async blob(repository, { digest }, offset, signal) {
@@ -60,7 +73,8 @@ export function sourceRegistry(registry: Registry): SourceRegistry {
       const what = `blob ${digest} of ${repository}${range ? ` from byte ${offset}` : ''}`;
       if (range !== undefined && response.statusCode === 200) {
         response.destroy();
-        throw new RangeIgnored(`${registry.host} answered 200 to ${what}: it knows no ranges, so the download begins anew.`);
+        throw new RangeIgnored(`${registry.host} answered 200 to ${what}: it knows no ranges, `
+          + 'so the download begins anew.');
       }
       if (response.statusCode !== (range === undefined ? 200 : 206)) { await registry.requireStatus(response, what); }
       return response;

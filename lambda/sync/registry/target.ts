@@ -16,11 +16,18 @@ export interface TargetBlobs {
   mount(repository: string, digest: string, from: string, signal?: AbortSignal): Promise<URL | typeof MOUNTED>;
   /** Starts an upload and returns the address that takes its bytes. */
   start(repository: string, signal?: AbortSignal): Promise<URL>;
-  upload(repository: string, blob: Descriptor, to: URL, bytes: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void>;
+  upload(
+    repository: string,
+    blob: Descriptor,
+    to: URL,
+    bytes: AsyncIterable<Buffer>,
+    signal?: AbortSignal,
+  ): Promise<void>;
 }
 
 /**
- * An upload is a POST and a PUT that carries all bytes, as containerd does it, and so BuildKit and nerdctl when they push to ECR.
+ * An upload is a POST and a PUT that carries all bytes, as containerd does it, and so BuildKit and
+ * nerdctl when they push to ECR.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put
  * @see https://github.com/containerd/containerd/blob/main/core/remotes/docker/pusher.go
@@ -34,12 +41,18 @@ export function targetBlobs(registry: Registry): TargetBlobs {
     },
     async mount(repository, digest, from, signal) {
       const query = String(new URLSearchParams({ mount: digest, from }));
-      const response = await registry.send(repository, { method: 'POST', at: `blobs/uploads/?${query}`, headers: NO_BODY, signal });
+      const response = await registry.send(
+        repository,
+        { method: 'POST', at: `blobs/uploads/?${query}`, headers: NO_BODY, signal },
+      );
       await registry.requireStatus(response, `the mount of blob ${digest} of ${from} in ${repository}`, 201, 202);
       return response.statusCode === 201 ? MOUNTED : locationOf(response, registry, repository);
     },
     async start(repository, signal) {
-      const response = await registry.send(repository, { method: 'POST', at: 'blobs/uploads/', headers: NO_BODY, signal });
+      const response = await registry.send(
+        repository,
+        { method: 'POST', at: 'blobs/uploads/', headers: NO_BODY, signal },
+      );
       await registry.requireStatus(response, `the start of an upload to ${repository}`, 202);
       return locationOf(response, registry, repository);
     },
@@ -59,7 +72,8 @@ const NO_BODY = { 'content-length': 0 };
 function locationOf({ headers: { location = '' } }: IncomingMessage, registry: Registry, repository: string): URL {
   const base = `${registry.origin}/v2/${repository}/blobs/uploads/`;
   if (location === '' || !URL.canParse(location, base)) {
-    throw new Error(`${registry.host} gave "${location}" as the address of an upload to ${repository}, expected a URL.`);
+    throw new Error(`${registry.host} gave "${location}" as the address of an upload to `
+      + `${repository}, expected a URL.`);
   }
   return new URL(location, base);
 }

@@ -10,8 +10,8 @@ export function digestOf(bytes: Uint8Array, like: string): string {
 }
 
 /**
- * The bytes of a blob as they arrive, checked against its digest at the end. A download that breaks off is resumed at the byte it had
- * reached, as long as each part brings something: a large layer need not begin anew.
+ * The bytes of a blob as they arrive, checked against its digest at the end. A download that breaks off is resumed at
+ * the byte it had reached, as long as each part brings something: a large layer need not begin anew.
  *
  * @param first the blob from its first byte on
  * @param open opens the blob from a byte on
@@ -40,7 +40,9 @@ export async function* verifiedBytes(
       throw new NetworkError('the answer ended early');
     } catch (error) {
       const broken = new NetworkError(
-        `connection closed after ${offset} of ${blob.size} bytes of blob ${blob.digest}: ${messageOf(error)}`, { cause: error });
+        `connection closed after ${offset} of ${blob.size} bytes of blob ${blob.digest}: ${messageOf(error)}`,
+        { cause: error },
+      );
       if (offset === before || offset >= blob.size) { throw broken; }
       onBroken(offset, broken);
     }
@@ -48,6 +50,7 @@ export async function* verifiedBytes(
   const received = `${algorithm}:${hash.digest('hex')}`;
   if (received !== blob.digest) {
     throw new DigestMismatch(
-      `${offset} bytes of ${received} came for blob ${blob.digest} of ${blob.size} bytes: does not match expected digest`);
+      `${offset} bytes of ${received} came for blob ${blob.digest} of ${blob.size} bytes: `
+        + 'does not match expected digest');
   }
 }

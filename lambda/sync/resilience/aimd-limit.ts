@@ -1,8 +1,8 @@
 import type { Limiter } from './limiter';
 
 /**
- * Limit of concurrent work that finds its own size: additive increase (by one for each full round of successes), multiplicative decrease
- * (by half when a registry asks to slow down).
+ * Limit of concurrent work that finds its own size: additive increase (by one for each full round of successes),
+ * multiplicative decrease (by half when a registry asks to slow down).
  *
  * @see https://en.wikipedia.org/wiki/Additive_increase/multiplicative_decrease
  */
@@ -22,7 +22,9 @@ export class AimdLimit implements Limiter {
   }
 
   public async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running >= this.limit) { await new Promise<void>(resolve => this.waiting.push(resolve)); } else { this.running++; }
+    if (this.running >= this.limit) {
+      await new Promise<void>(resolve => this.waiting.push(resolve));
+    } else { this.running++; }
     try {
       const result = await work();
       this.allowed = Math.min(this.max, this.allowed + 1 / this.allowed);

@@ -4,7 +4,10 @@ import { CausedError, FailureCause } from './failure-cause';
 /** Errors wrap errors; more levels than this are a circle. */
 const MAX_DEPTH = 10;
 
-/** Told by type alone, because messages quote names that other people choose. The first error of the `cause` chain that tells decides. */
+/**
+ * Told by type alone, because messages quote names that other people choose. The first error of the
+ * `cause` chain that tells decides.
+ */
 export function causeOf(error: unknown): FailureCause {
   for (const link of chainOf(error)) {
     const cause = link instanceof CausedError ? link.failureCause : causeOfAwsError(link) ?? causeOfSystemError(link);
@@ -20,7 +23,9 @@ export function retryAfterOf(error: unknown): number {
 
 function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = [];
-  for (let link = error; link !== undefined && chain.length < MAX_DEPTH; link = link instanceof Error ? link.cause : undefined) {
+  for (let link = error; link !== undefined && chain.length < MAX_DEPTH; link = link instanceof Error
+    ? link.cause
+    : undefined) {
     chain.push(link);
   }
   return chain;
@@ -28,8 +33,8 @@ function chainOf(error: unknown): unknown[] {
 
 /** @see https://nodejs.org/api/errors.html#nodejs-error-codes */
 const NETWORK_CODES: ReadonlySet<unknown> = new Set([
-  'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOTFOUND', 'EPIPE', 'EPROTO',
-  'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT',
+  'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOTFOUND',
+  'EPIPE', 'EPROTO', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT',
 ]);
 
 function causeOfSystemError(error: unknown): FailureCause | undefined {

@@ -39,14 +39,16 @@ const DENIED = 'The packages token may not pull this package, or the project\'s 
 
 const FIXES: Readonly<Record<FailureCause, string>> = {
   lag: 'GHCR does not serve this manifest: it was deleted, or GHCR lags behind. The next run tries again.',
-  throttled: 'The registry asks to slow down. The next run tries again; if this lasts, lower `putImageRate` or raise the quota.',
+  throttled: 'The registry asks to slow down. The next run tries again; if this lasts, '
+    + 'lower `putImageRate` or raise the quota.',
   overloaded: 'The registry failed again and again. The next run tries again.',
   network: 'The connection failed again and again. The next run tries again.',
   expired: 'The registry\'s login expired twice. The next run logs in anew.',
   login: DENIED,
   denied: DENIED,
   conflict: 'The repository lets no tag be moved. Delete the tag in ECR, or make the repository mutable.',
-  missing: 'ECR has lost blobs or manifests that it had a moment ago: a lifecycle policy may be at work. The next run copies them again.',
+  missing: 'ECR has lost blobs or manifests that it had a moment ago: a lifecycle policy may be at work. '
+    + 'The next run copies them again.',
   unsupported: 'ECR does not accept this kind of manifest.',
   invalid: 'The mirror copies no such manifest: look at who pushed it, and push the image anew.',
   untrusted: 'Nothing was sent there: check `registryHost`, and who answers for that host.',

@@ -5,7 +5,8 @@ export interface Limiter {
   /**
    * Lowers the limit by half, but never to nothing.
    *
-   * @param since `epoch` when the refused request began: a request that was in flight at the last halving must not cause another one
+   * @param since `epoch` when the refused request began: a request that was in flight at the last
+   * halving must not cause another one
    */
   slowDown(since: number): void;
 }

@@ -6,7 +6,9 @@ export class LoginRenewal {
 
   constructor(private readonly renewLogins: () => Promise<void>) {}
 
-  /** @param since `renewals` when the refused request began: a login that is newer than the request is not renewed again */
+  /**
+   * @param since `renewals` when the refused request began: a login that is newer than the request is not renewed again
+   */
   public renew(since: number): Promise<void> {
     if (since < this.renewals) { return Promise.resolve(); }
     this.renewing ??= this.renewLogins().then(() => { this.renewals++; }).finally(() => { this.renewing = undefined; });

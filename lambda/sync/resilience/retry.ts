@@ -24,7 +24,9 @@ const TRIES: Readonly<Record<FailureCause, number>> = {
 /** A longer wait that a registry asks for is cut to this: the next run can try again, too. */
 const LONGEST_WAIT_MS = 300_000;
 
-/** Milliseconds before try number `attempt + 1`: 1 s doubled each time, up to 30 s, of which a random half is taken off. */
+/**
+ * Milliseconds before try number `attempt + 1`: 1 s doubled each time, up to 30 s, of which a random half is taken off.
+ */
 export function backoff(attempt: number, random: () => number): number {
   return Math.min(1_000 * 2 ** (attempt - 1), 30_000) * (0.5 + random() / 2);
 }
@@ -67,7 +69,8 @@ export interface RetryContext {
 }
 
 /**
- * Tries again by the cause of the failure: more slowly when the registry is overloaded, with new logins when they have expired.
+ * Tries again by the cause of the failure: more slowly when the registry is overloaded, with new
+ * logins when they have expired.
  *
  * @param what how the log names the work
  * @param limiter the limiter to slow down when the registry throttles

@@ -7,11 +7,11 @@ const RECOVERY_SECONDS = 20;
 const LEAST = 1 / 16;
 
 /**
- * Token bucket: lets so many units pass in a second, first come, first served. Network jitter bunches requests, so the burst is at most
- * half a second's worth: more could exceed the quota in one second of the registry's clock.
+ * Token bucket: lets so many units pass in a second, first come, first served. Network jitter bunches requests, so the
+ * burst is at most half a second's worth: more could exceed the quota in one second of the registry's clock.
  *
- * The quota is shared by the whole account. When another writer uses a part of it and the registry throttles, the rate is halved, and
- * then grows slowly to its full value again.
+ * The quota is shared by the whole account. When another writer uses a part of it and the registry throttles, the rate
+ * is halved, and then grows slowly to its full value again.
  *
  * @see https://en.wikipedia.org/wiki/Token_bucket
  */
@@ -24,7 +24,9 @@ export class TokenBucket implements Limiter {
   private turn: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly perSecond: number, private readonly now: () => number, private readonly sleep: (ms: number) => Promise<unknown>,
+    private readonly perSecond: number,
+    private readonly now: () => number,
+    private readonly sleep: (ms: number) => Promise<unknown>,
   ) {
     this.burst = Math.max(1, perSecond / 2);
     this.rate = perSecond;
@@ -38,7 +40,10 @@ export class TokenBucket implements Limiter {
     return this.turn;
   }
 
-  /** Drops the tokens that were saved up, and makes the next caller wait a little: the registry said that it was too much. */
+  /**
+   * Drops the tokens that were saved up, and makes the next caller wait a little: the
+   * registry said that it was too much.
+   */
   public pause(): void {
     this.fill();
     this.tokens = Math.min(this.tokens, 0) - this.burst / 4;

@@ -13,9 +13,9 @@ export interface SkopeoFiles {
 }
 
 /**
- * Credentials travel in a file of mode 0600, because arguments are visible in the process list. The trust policy is our own,
- * because some images have none, and skopeo refuses to work without. Images are compared by digest, so accepting any
- * signer loses nothing.
+ * Credentials travel in a file of mode 0600, because arguments are visible in the process list. The trust policy is
+ * our own, because some images have none, and skopeo refuses to work without. Images are compared by digest, so
+ * accepting any signer loses nothing.
  */
 export async function createSkopeoFiles(): Promise<SkopeoFiles> {
   const directory = await mkdtemp(join(tmpdir(), 'ghcr2ecr-'));
@@ -37,6 +37,9 @@ export async function createSkopeoFiles(): Promise<SkopeoFiles> {
 }
 
 function authConfig(logins: readonly RegistryLogin[]): object {
-  const auths = logins.map(({ host, user, password }) => [host, { auth: Buffer.from(`${user}:${password}`).toString('base64') }]);
+  const auths = logins.map(({ host, user, password }) => [
+    host,
+    { auth: Buffer.from(`${user}:${password}`).toString('base64') },
+  ]);
   return { auths: Object.fromEntries(auths) as object };
 }

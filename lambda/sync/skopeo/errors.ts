@@ -23,37 +23,64 @@ const status = (codes: string): string => `(?<![\\w.:@/-])(?:${codes})(?![\\w-]|
 const words = (...patterns: string[]): RegExp => new RegExp(patterns.join('|'), 'is');
 
 /**
- * skopeo tells the cause of a failure in words alone; its exit codes differ by version. These are the words of skopeo 1.9 to 1.22, of Go's
- * network packages, and of the registries that skopeo quotes. The first that matches decides.
+ * skopeo tells the cause of a failure in words alone; its exit codes differ by version. These are the words of skopeo
+ * 1.9 to 1.22, of Go's network packages, and of the registries that skopeo quotes. The first that matches decides.
  */
 const CAUSES: readonly (readonly [RegExp, FailureCause])[] = [
   [words('authorization token has expired', 'token.{0,40}expired', 'ExpiredToken'), 'expired'],
-  [words('already exists.{0,80}immutable', 'cannot be overwritten because the (repository|tag) is immutable'), 'conflict'],
+  [words('already exists.{0,80}immutable', 'cannot be overwritten because the (repository|tag) is immutable'),
+    'conflict'],
   [words('required for pushing image'), 'missing'],
-  [words('manifest unknown', 'MANIFEST_UNKNOWN', 'blob unknown', 'BLOB_UNKNOWN', 'name unknown', 'NAME_UNKNOWN'), 'lag'],
+  [words('manifest unknown', 'MANIFEST_UNKNOWN', 'blob unknown', 'BLOB_UNKNOWN', 'name unknown', 'NAME_UNKNOWN'),
+    'lag'],
   [words('toomanyrequests', 'too many requests', status('429'), 'throttl', 'rate exceeded'), 'throttled'],
-  // The answer to HEAD has no body that could say why, and an expired bearer token looks like none: 403 in words since skopeo 1.13.
+  // The answer to HEAD has no body that could say why, and an expired bearer token looks like none:
+  // 403 in words since skopeo 1.13.
   [
     words(
-      'failed to read from destination repository.{0,200}\\b403\\b', 'checking whether a blob.{0,200}\\b403\\b', 'StatusCode: 403, ""',
-      'unauthorized', 'authentication required', status('401'),
+      'failed to read from destination repository.{0,200}\\b403\\b',
+      'checking whether a blob.{0,200}\\b403\\b',
+      'StatusCode: 403, ""',
+      'unauthorized',
+      'authentication required',
+      status('401'),
     ),
     'login',
   ],
   [words('denied', 'forbidden', 'not authorized', status('403')), 'denied'],
   [
     words(
-      'unsupported', status('405|415'), 'method not allowed', 'manifest invalid', 'MANIFEST_INVALID', 'must be converted',
+      'unsupported',
+      status('405|415'),
+      'method not allowed',
+      'manifest invalid',
+      'MANIFEST_INVALID',
+      'must be converted',
       'parameter at .?ImageManifest',
     ),
     'unsupported',
   ],
-  [words(status('50[0234]'), 'internal server error', 'bad gateway', 'service unavailable', 'gateway time-?out'), 'overloaded'],
+  [words(status('50[0234]'), 'internal server error', 'bad gateway', 'service unavailable', 'gateway time-?out'),
+    'overloaded'],
   [
     words(
-      'connection (reset|refused|closed|failed|timed out)', 'closed network connection', '\\bEOF\\b', 'timeout', 'timed out',
-      'deadline exceeded', 'stream error', 'GOAWAY', 'no such host', 'network is unreachable', 'no route to host', 'temporary failure',
-      'broken pipe', 'digest did not match', 'does not match expected digest', 'size mismatch', 'BLOB_UPLOAD_UNKNOWN',
+      'connection (reset|refused|closed|failed|timed out)',
+      'closed network connection',
+      '\\bEOF\\b',
+      'timeout',
+      'timed out',
+      'deadline exceeded',
+      'stream error',
+      'GOAWAY',
+      'no such host',
+      'network is unreachable',
+      'no route to host',
+      'temporary failure',
+      'broken pipe',
+      'digest did not match',
+      'does not match expected digest',
+      'size mismatch',
+      'BLOB_UPLOAD_UNKNOWN',
     ),
     'network',
   ],

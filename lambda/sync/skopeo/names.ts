@@ -1,6 +1,6 @@
 /**
- * A message without the names that skopeo was called with. Packages and tags are named by other people: an image `my-org/denied-page` or
- * `my-org/app:unsupported` must not read like a refusal.
+ * A message without the names that skopeo was called with. Packages and tags are named by other people: an image
+ * `my-org/denied-page` or `my-org/app:unsupported` must not read like a refusal.
  *
  * @param names image references such as `ghcr.io/my-org/app@sha256:...` or `HOST/my-org/app:tag`, and file paths
  */
@@ -9,15 +9,19 @@ export function withoutNames(message: string, names: readonly string[]): string 
   return parts.reduce((text, part) => text.replace(pattern(part), '…'), message);
 }
 
-/** Everything of a name that a message can quote alone: the whole, the host, the repository with and without its host, tag and digest. */
+/**
+ * Everything of a name that a message can quote alone: the whole, the host, the repository with and
+ * without its host, tag and digest.
+ */
 function partsOf(name: string): string[] {
   const [, host = '', repository = '', tag = '', digest = ''] = /^([^/]*)\/(.+?)(?::([\w.-]+))?(?:@(\w+:\w+))?$/.exec(name) ?? [];
   return [name, `${host}/${repository}`, host, repository, tag, digest];
 }
 
 /**
- * Matches a name where messages have names: as a part of a reference, a path or a URL, in quotes, or between the words around a manifest's
- * or a repository's name. A package that is called `denied` must not take the word out of `denied: denied`.
+ * Matches a name where messages have names: as a part of a reference, a path or a URL, in quotes, or
+ * between the words around a manifest's or a repository's name. A package that is called `denied` must not
+ * take the word out of `denied: denied`.
  */
 function pattern(name: string): RegExp {
   const literal = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

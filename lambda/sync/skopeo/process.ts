@@ -26,7 +26,9 @@ export function run(
       length += chunk.length;
       if (length <= OUTPUT_BYTES) { output.push(chunk); }
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-ERROR_CHARACTERS); });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors = (errors + text).slice(-ERROR_CHARACTERS);
+    });
     child.on('error', error => {
       const failure = new SkopeoError(`${binary} could not be started: ${error.message}`, names, { cause: error });
       reject(error.name === 'AbortError' ? error : failure);

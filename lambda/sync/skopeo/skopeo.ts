@@ -39,8 +39,9 @@ export interface SkopeoOptions {
 }
 
 /**
- * Runs skopeo with an auth file and a trust policy of our own. A missing auth file would make skopeo anonymous without a word, and some
- * images have no policy, without which it refuses to work. The options are those that skopeo 1.9 has, too.
+ * Runs skopeo with an auth file and a trust policy of our own. A missing auth file would make skopeo
+ * anonymous without a word, and some images have no policy, without which it refuses to work. The options are
+ * those that skopeo 1.9 has, too.
  */
 export class Skopeo implements ImageCopier {
   private installed: Promise<unknown> | undefined;
@@ -62,8 +63,16 @@ export class Skopeo implements ImageCopier {
     const { authFile, policyFile } = await this.ready(signal);
     this.options.print(`skopeo copy docker://${source} docker://${target}`);
     await this.run([
-      '--policy', policyFile, 'copy', '--quiet', ...(all ? ['--all'] : []), '--preserve-digests', '--authfile', authFile,
-      `docker://${source}`, `docker://${target}`,
+      '--policy',
+      policyFile,
+      'copy',
+      '--quiet',
+      ...(all ? ['--all'] : []),
+      '--preserve-digests',
+      '--authfile',
+      authFile,
+      `docker://${source}`,
+      `docker://${target}`,
     ], [source, target, authFile, policyFile], signal);
   }
 

@@ -23,8 +23,17 @@ export class ImagesStack extends Stack {
       webhookToken: Secret.fromSecretNameV2(this, 'WebhookToken', 'github/org-hooks'),
     });
 
-    new CfnOutput(this, 'WebhookReached', { value: this.mirror.webhookReached, description: 'Whether GitHub reached the mirror' });
-    new CfnOutput(this, 'EndpointUrl', { value: this.mirror.endpointUrl, description: 'Where GitHub delivers package events' });
-    new CfnOutput(this, 'RepositoryPrefix', { value: this.mirror.repositoryPrefix, description: 'Repositories are named PREFIX/PACKAGE' });
+    new CfnOutput(this, 'WebhookReached', {
+      value: this.mirror.webhookReached,
+      description: 'Whether GitHub reached the mirror',
+    });
+    new CfnOutput(this, 'EndpointUrl', {
+      value: this.mirror.endpointUrl,
+      description: 'Where GitHub delivers package events',
+    });
+    new CfnOutput(this, 'RepositoryPrefix', {
+      value: this.mirror.repositoryPrefix,
+      description: 'Repositories are named PREFIX/PACKAGE',
+    });
   }
 }

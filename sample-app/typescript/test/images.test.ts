@@ -8,7 +8,9 @@ const template = Template.fromStack(new ImagesStack(new App(), 'Images', { organ
 
 test('mirrors the organization', () => {
   template.hasResourceProperties('AWS::CodeBuild::Project', {
-    Environment: { EnvironmentVariables: Match.arrayWith([{ Name: 'ORGANIZATION', Type: 'PLAINTEXT', Value: 'my-org' }]) },
+    Environment: {
+      EnvironmentVariables: Match.arrayWith([{ Name: 'ORGANIZATION', Type: 'PLAINTEXT', Value: 'my-org' }]),
+    },
   });
 });
 

@@ -19,12 +19,16 @@ export interface AssemblyStack {
 
 /** Reads what `cdk synth` wrote. */
 export function loadAssembly(directory: string, environment: Environment): readonly AssemblyStack[] {
-  const artifacts = optionalRecord(record(readJson(join(directory, 'manifest.json')), 'manifest.json').artifacts, 'manifest.json artifacts');
+  const artifacts = optionalRecord(
+    record(readJson(join(directory, 'manifest.json')), 'manifest.json').artifacts,
+    'manifest.json artifacts',
+  );
   const stacks: AssemblyStack[] = [];
   for (const [id, value] of Object.entries(artifacts)) {
     const artifact = record(value, `artifact ${id}`);
     if (artifact.type === 'cdk:cloud-assembly') {
-      throw new Error(`${directory}: artifact '${id}' is a nested assembly (a Stage); point the local cloud at the stage's own directory`);
+      throw new Error(`${directory}: artifact '${id}' is a nested assembly (a Stage); `
+        + "point the local cloud at the stage's own directory");
     }
     if (artifact.type !== 'aws:cloudformation:stack') { continue; }
     const properties = record(artifact.properties, `artifact ${id}.properties`);
@@ -44,14 +48,18 @@ function loadAssets(directory: string, file: string, environment: Environment): 
   if (!existsSync(join(directory, file))) { return assets; }
   const manifest = record(readJson(join(directory, file)), file);
   if (Object.keys(optionalRecord(manifest.dockerImages, file)).length > 0) {
-    throw new Error(`${file}: container image assets are not supported by the local cloud; add them in sandbox/aws/core/assembly.ts`);
+    throw new Error(`${file}: container image assets are not supported by the local cloud; `
+      + 'add them in sandbox/aws/core/assembly.ts');
   }
   for (const [id, value] of Object.entries(optionalRecord(manifest.files, file))) {
     const asset = record(value, `${file} ${id}`);
     const source = record(asset.source, `${file} ${id}.source`);
-    if (typeof source.path !== 'string') { throw new Error(`${file}: asset ${id} has no source.path (executable sources are not supported)`); }
+    if (typeof source.path !== 'string') {
+      throw new Error(`${file}: asset ${id} has no source.path (executable sources are not supported)`);
+    }
     const path = join(directory, source.path);
-    for (const destination of Object.values(record(asset.destinations, `${file} ${id}.destinations`)).filter(isRecord)) {
+    for (const destination of Object.values(record(asset.destinations, `${file} ${id}.destinations`))
+      .filter(isRecord)) {
       const bucket = fill(string(destination.bucketName, `${file} ${id}.bucketName`), environment);
       assets.set(`${bucket}/${string(destination.objectKey, `${file} ${id}.objectKey`)}`, path);
     }

@@ -5,8 +5,9 @@ export interface CoreContext extends CloudContext {
   /** Where programs send their AWS calls: `http://127.0.0.1:PORT`. */
   readonly endpointUrl: string;
   /**
-   * Public host names -> where they really listen: `abc.execute-api.eu-west-1.amazonaws.com` -> `http://127.0.0.1:PORT`.
-   * Functions reach these hosts through their bootstrap, everybody else through `cloud.resolveUrl`.
+   * Public host names -> where they really listen: `abc.execute-api.eu-west-1.amazonaws.com` ->
+   * `http://127.0.0.1:PORT`. Functions reach these hosts through their bootstrap, everybody
+   * else through `cloud.resolveUrl`.
    */
   readonly aliases: Map<string, string>;
   /** Node binary that runs functions. */

@@ -48,7 +48,11 @@ async function answer(options: EndpointOptions, request: IncomingMessage, respon
   }
 }
 
-function authenticate(options: EndpointOptions, request: IncomingMessage, body: Buffer): { principal: Principal; signingName: string } {
+function authenticate(
+  options: EndpointOptions,
+  request: IncomingMessage,
+  body: Buffer,
+): { principal: Principal; signingName: string } {
   const scope = parseAuthorization(request.headers.authorization);
   const credentials = options.sessions.find(scope.accessKeyId);
   const signed = { method: request.method ?? '', url: request.url ?? '/', headers: request.headers, body };
@@ -56,14 +60,23 @@ function authenticate(options: EndpointOptions, request: IncomingMessage, body: 
   return { principal: credentials.principal, signingName: scope.service };
 }
 
-function findRoute(services: readonly AwsService[], request: IncomingMessage, body: Buffer, signingName: string): Route {
+function findRoute(
+  services: readonly AwsService[],
+  request: IncomingMessage,
+  body: Buffer,
+  signingName: string,
+): Route {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') {
     const [prefix, operation = ''] = split(target);
     const service = services.find(candidate => candidate.targetPrefix === prefix);
     if (!service || !(operation in service.operations)) { throw unknownOperation(target); }
     if (service.name !== signingName) {
-      throw new AwsError('InvalidSignatureException', `Credential should be scoped to correct service: '${service.name}'. (got '${signingName}')`, 403);
+      throw new AwsError(
+        'InvalidSignatureException',
+        `Credential should be scoped to correct service: '${service.name}'. (got '${signingName}')`,
+        403,
+      );
     }
     const input = parseInput(body);
     const trace = request.headers['x-amzn-trace-id'];
@@ -84,7 +97,11 @@ function split(target: string): readonly string[] {
 }
 
 function unknownOperation(name: string): AwsError {
-  return new AwsError('UnknownOperationException', `The local cloud has no operation '${name}'; add it in sandbox/aws/services/`, 404);
+  return new AwsError(
+    'UnknownOperationException',
+    `The local cloud has no operation '${name}'; add it in sandbox/aws/services/`,
+    404,
+  );
 }
 
 function parseInput(body: Buffer): Input {
@@ -101,7 +118,10 @@ function parseInput(body: Buffer): Input {
 function sendOutput(response: ServerResponse, { service, operation }: Route, output: object, requestId: string): void {
   const answered = service.restResponse?.(operation, output);
   if (answered) {
-    response.writeHead(answered.status, { 'x-amzn-requestid': requestId, 'content-type': 'application/json', ...answered.headers }).end(answered.body);
+    response.writeHead(
+      answered.status,
+      { 'x-amzn-requestid': requestId, 'content-type': 'application/json', ...answered.headers },
+    ).end(answered.body);
     return;
   }
   const bytes = Buffer.from(JSON.stringify(output));
@@ -112,12 +132,20 @@ function sendOutput(response: ServerResponse, { service, operation }: Route, out
   }).end(bytes);
 }
 
-function sendError(response: ServerResponse, service: AwsService | undefined, error: AwsError, requestId: string): void {
+function sendError(
+  response: ServerResponse,
+  service: AwsService | undefined,
+  error: AwsError,
+  requestId: string,
+): void {
   const { status, headers, body } = errorAnswer(error, service);
   response.writeHead(status, { ...headers, 'x-amzn-requestid': requestId }).end(body);
 }
 
-function errorAnswer(error: AwsError, service?: AwsService): { status: number; headers: Record<string, string>; body: string } {
+function errorAnswer(
+  error: AwsError,
+  service?: AwsService,
+): { status: number; headers: Record<string, string>; body: string } {
   const query = service?.queryErrorCode?.(error.code);
   return {
     // Lambda's REST API answers 403 where the JSON services answer 400.
@@ -125,8 +153,11 @@ function errorAnswer(error: AwsError, service?: AwsService): { status: number; h
     headers: {
       'content-type': `application/x-amz-json-${service?.jsonVersion ?? '1.1'}`,
       'x-amzn-errortype': error.code,
-      // The code that clients of the older query protocol know: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
-      ...(query === undefined ? {} : { 'x-amzn-query-error': `${query};${error.status >= 500 ? 'Receiver' : 'Sender'}` }),
+      // The code that clients of the older query protocol know:
+      // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+      ...(query === undefined
+        ? {}
+        : { 'x-amzn-query-error': `${query};${error.status >= 500 ? 'Receiver' : 'Sender'}` }),
     },
     body: JSON.stringify({ __type: error.code, message: error.message }),
   };

@@ -12,7 +12,10 @@ export class Fields {
   public only(...names: readonly string[]): this {
     const unknown = Object.keys(this.input).filter(name => this.input[name] !== undefined && !names.includes(name));
     if (unknown.length > 0) {
-      throw this.fail(unknown[0], `is not known to the local cloud (it knows ${names.join(', ')}): implement it before using it`);
+      throw this.fail(
+        unknown[0],
+        `is not known to the local cloud (it knows ${names.join(', ')}): implement it before using it`,
+      );
     }
     return this;
   }
@@ -44,16 +47,26 @@ export class Fields {
   /** A whole number; CloudFormation hands numbers over as strings when they come from parameters. */
   public integer(name: string, min: number, max: number): number | undefined {
     const value = this.optional(name, wholeNumber, 'a whole number');
-    if (value !== undefined && (value < min || value > max)) { throw this.fail(name, `must be between ${min} and ${max}, got ${value}`); }
+    if (value !== undefined && (value < min || value > max)) {
+      throw this.fail(name, `must be between ${min} and ${max}, got ${value}`);
+    }
     return value;
   }
 
   public flag(name: string): boolean | undefined {
-    return this.optional(name, value => value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined, 'a boolean');
+    return this.optional(
+      name,
+      value => value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+      'a boolean',
+    );
   }
 
   public texts(name: string): string[] | undefined {
-    return this.optional(name, value => Array.isArray(value) && value.every(item => typeof item === 'string') ? value : undefined, 'a list of strings');
+    return this.optional(
+      name,
+      value => Array.isArray(value) && value.every(item => typeof item === 'string') ? value : undefined,
+      'a list of strings',
+    );
   }
 
   /** A list of strings, or one string without the list. */
@@ -72,7 +85,11 @@ export class Fields {
   }
 
   public objects(name: string): Fields[] | undefined {
-    const list = this.optional(name, value => Array.isArray(value) && value.every(isRecord) ? value : undefined, 'a list of objects');
+    const list = this.optional(
+      name,
+      value => Array.isArray(value) && value.every(isRecord) ? value : undefined,
+      'a list of objects',
+    );
     return list?.map((item, at) => new Fields(item, this.refuse, `${this.path}${name}[${at}].`));
   }
 

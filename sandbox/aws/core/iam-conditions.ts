@@ -43,7 +43,8 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   StringNotEqualsIgnoreCase: { test: ignoringCase, negated: true },
   StringLike: { test: like },
   StringNotLike: { test: like, negated: true },
-  // ArnEquals and ArnLike behave identically: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+  // ArnEquals and ArnLike behave identically:
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
   ArnEquals: { test: arn },
   ArnLike: { test: arn },
   ArnNotEquals: { test: arn, negated: true },
@@ -68,7 +69,9 @@ export function parseOperator(text: string): Operation {
   const [, set, rest = ''] = /^(?:(ForAllValues|ForAnyValue):)?(.*)$/.exec(text) ?? [];
   const ifExists = rest.endsWith('IfExists');
   const name = ifExists ? rest.slice(0, -'IfExists'.length) : rest;
-  if (!(name in OPERATORS) && !(name === 'Null' && !ifExists)) { throw new UnsupportedPolicyError(`condition operator '${text}' isn't modelled`); }
+  if (!(name in OPERATORS) && !(name === 'Null' && !ifExists)) {
+    throw new UnsupportedPolicyError(`condition operator '${text}' isn't modelled`);
+  }
   return { name, ifExists, ...(set === 'ForAllValues' || set === 'ForAnyValue' ? { set } : {}) };
 }
 
@@ -76,14 +79,22 @@ export function conditionHolds(condition: Condition, context: RequestContext): b
   const operation = parseOperator(condition.operator);
   const requested = valuesOf(condition.key.toLowerCase(), context);
   if (requested === undefined) { throw new UnsupportedPolicyError(`condition key '${condition.key}' isn't modelled`); }
-  if (operation.name === 'Null') { return condition.values.some(value => ignoringCase(String(requested.length === 0), value)); }
+  if (operation.name === 'Null') {
+    return condition.values.some(value => ignoringCase(String(requested.length === 0), value));
+  }
   const operator = OPERATORS[operation.name];
   if (!operator) { throw new UnsupportedPolicyError(`condition operator '${condition.operator}' isn't modelled`); }
-  if (requested.length === 0) { return operation.ifExists || operation.set === 'ForAllValues' || (operator.negated === true && operation.set === undefined); }
-  if (requested.length > 1 && operation.set === undefined) {
-    throw new UnsupportedPolicyError(`condition key '${condition.key}' has several values here and '${condition.operator}' no ForAllValues or ForAnyValue`);
+  if (requested.length === 0) {
+    return operation.ifExists
+      || operation.set === 'ForAllValues'
+      || (operator.negated === true && operation.set === undefined);
   }
-  const accepts = (value: string): boolean => condition.values.some(policy => operator.test(value, policy)) !== (operator.negated ?? false);
+  if (requested.length > 1 && operation.set === undefined) {
+    throw new UnsupportedPolicyError(`condition key '${condition.key}' has several values here and `
+      + `'${condition.operator}' no ForAllValues or ForAnyValue`);
+  }
+  const accepts = (value: string): boolean =>
+    condition.values.some(policy => operator.test(value, policy)) !== (operator.negated ?? false);
   return operation.set === 'ForAnyValue' ? requested.some(accepts) : requested.every(accepts);
 }
 
@@ -93,6 +104,8 @@ function valuesOf(key: string, context: RequestContext): readonly string[] | und
 
 function numeric(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) { throw new UnsupportedPolicyError(`numeric condition with the value '${text}'`); }
+  if (text.trim() === '' || Number.isNaN(value)) {
+    throw new UnsupportedPolicyError(`numeric condition with the value '${text}'`);
+  }
   return value;
 }

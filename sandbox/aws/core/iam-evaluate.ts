@@ -39,12 +39,16 @@ export function evaluate(statements: readonly Statement[], request: AccessReques
   const matches = statements.flatMap(statement => match(statement, request) ?? []);
   const denied = matches.find(candidate => candidate.statement.effect === 'Deny');
   if (denied) { return { effect: 'explicit deny', match: denied }; }
-  const allowed = matches.filter(candidate => grants(candidate.statement, request)).reduce<Match | undefined>(narrower, undefined);
+  const allowed = matches.filter(candidate => grants(candidate.statement, request)).reduce<Match | undefined>(
+    narrower,
+    undefined,
+  );
   return allowed ? { effect: 'allow', match: allowed } : { effect: 'implicit deny' };
 }
 
 /**
- * A grant is credited to the narrowest statement that gives it: a `*` that somebody adds beside it then shows up as unused.
+ * A grant is credited to the narrowest statement that gives it: a `*` that somebody adds
+ * beside it then shows up as unused.
  */
 function narrower(best: Match | undefined, candidate: Match): Match {
   const width = (item: Match): number => specificity(item.action) + specificity(item.resource);
@@ -52,14 +56,20 @@ function narrower(best: Match | undefined, candidate: Match): Match {
 }
 
 function match(statement: Statement, request: AccessRequest): Match | undefined {
-  const action = matchElement(statement.actions, statement.notActions, pattern => actionMatches(pattern, request.action));
+  const action = matchElement(statement.actions, statement.notActions, pattern => actionMatches(
+    pattern,
+    request.action,
+  ));
   if (action === undefined) { return undefined; }
   const fits = (pattern: string): boolean => arnMatches(expand(pattern, request.context), request.resource);
   const resource = matchElement(statement.resources, statement.notResources, fits);
   // A trust policy's resource is the role that carries it.
   if (resource === undefined && (statement.resources ?? statement.notResources)) { return undefined; }
   if (statement.principal && !principalMatches(statement.principal, request.principal)) { return undefined; }
-  const conditions = statement.conditions.map(condition => ({ ...condition, values: condition.values.map(value => expand(value, request.context)) }));
+  const conditions = statement.conditions.map(condition => ({
+    ...condition,
+    values: condition.values.map(value => expand(value, request.context)),
+  }));
   if (!conditions.every(condition => conditionHolds(condition, request.context))) { return undefined; }
   return { statement, action, resource: resource ?? '' };
 }
@@ -95,11 +105,16 @@ function namesAccount(name: string, account: string): boolean {
   return name === account || (/^arn:[^:]+:iam::(\d+):root$/.exec(name) ?? [])[1] === account;
 }
 
-/** Policy variables: `${aws:PrincipalAccount}` from the request, `${*}` as the character itself is refused (nobody here needs it). */
+/**
+ * Policy variables: `${aws:PrincipalAccount}` from the request, `${*}` as the character itself is
+ * refused (nobody here needs it).
+ */
 function expand(text: string, context: RequestContext): string {
   return text.replace(/\$\{([^}]*)\}/g, (_, name: string) => {
     const values = context.get(name.toLowerCase());
-    if (values?.length !== 1) { throw new UnsupportedPolicyError(`policy variable '\${${name}}' has no single value here`); }
+    if (values?.length !== 1) {
+      throw new UnsupportedPolicyError(`policy variable '\${${name}}' has no single value here`);
+    }
     return values[0] ?? '';
   });
 }

@@ -84,7 +84,8 @@ export class Ledger {
   }
 
   public report(): IamReport {
-    const grants = [...this.entries.values()].flatMap(entry => [...grantsOf(entry, 'Action'), ...grantsOf(entry, 'Resource')]);
+    const grants = [...this.entries.values()]
+      .flatMap(entry => [...grantsOf(entry, 'Action'), ...grantsOf(entry, 'Resource')]);
     return {
       grants,
       unused: grants.filter(grant => grant.used === 0),

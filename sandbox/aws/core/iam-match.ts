@@ -4,7 +4,9 @@ export function wildcard(pattern: string, text: string, ignoreCase = false): boo
   return new RegExp(`^${source}$`, ignoreCase ? 'i' : '').test(text);
 }
 
-/** Actions don't care for case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html */
+/**
+ * Actions don't care for case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+ */
 export function actionMatches(pattern: string, action: string): boolean {
   return wildcard(pattern, action, true);
 }

@@ -26,19 +26,30 @@ export interface IamSettings {
   resourcePolicy(arn: string): object | undefined;
 }
 
-const KEYS = ['aws:SourceArn', 'aws:SourceAccount', 'aws:PrincipalArn', 'aws:PrincipalAccount', 'aws:PrincipalServiceName'];
+const KEYS = [
+  'aws:SourceArn',
+  'aws:SourceAccount',
+  'aws:PrincipalArn',
+  'aws:PrincipalAccount',
+  'aws:PrincipalServiceName',
+];
 
 /** Every role of the account, and the decision who may do what. */
 export class Iam {
   public readonly roles = new Map<string, Role>();
   public readonly ledger = new Ledger();
-  private readonly resourcePolicies = new Map<string, { readonly text: string; readonly statements: readonly Statement[] }>();
+  private readonly resourcePolicies = new Map<string, {
+    readonly text: string;
+    readonly statements: readonly Statement[];
+  }>();
 
   constructor(private readonly settings: IamSettings) {}
 
   public role(arn: string): Role {
     const role = this.roles.get(arn);
-    if (!role) { throw new AwsError('NoSuchEntity', `The role with name ${arn.split('/').pop() ?? arn} cannot be found.`, 404); }
+    if (!role) {
+      throw new AwsError('NoSuchEntity', `The role with name ${arn.split('/').pop() ?? arn} cannot be found.`, 404);
+    }
     return role;
   }
 
@@ -62,7 +73,12 @@ export class Iam {
   public authorize(caller: Principal, permission: RequiredPermission): void {
     const reason = this.refusal(caller, permission, true);
     if (reason === undefined) { return; }
-    this.ledger.denied({ principal: caller.arn, action: permission.action, resource: permission.resource, message: reason });
+    this.ledger.denied({
+      principal: caller.arn,
+      action: permission.action,
+      resource: permission.resource,
+      message: reason,
+    });
     throw new AwsError('AccessDeniedException', reason, 400);
   }
 
@@ -79,7 +95,12 @@ export class Iam {
       this.ledger.allowed(service.arn, 'sts:AssumeRole', roleArn, decision.match);
       return;
     }
-    const message = refusalText(service.arn, 'sts:AssumeRole', roleArn, 'because no resource-based policy allows the sts:AssumeRole action');
+    const message = refusalText(
+      service.arn,
+      'sts:AssumeRole',
+      roleArn,
+      'because no resource-based policy allows the sts:AssumeRole action',
+    );
     this.ledger.denied({ principal: service.arn, action: 'sts:AssumeRole', resource: roleArn, message });
     throw new AwsError('AccessDenied', message, 403);
   }
@@ -92,8 +113,9 @@ export class Iam {
     const text = (why: string): string => refusalText(caller.arn, action, permission.resource, why);
     if (identity.effect === 'explicit deny') { return text('with an explicit deny in an identity-based policy'); }
     if (resource.effect === 'explicit deny') { return text('with an explicit deny in a resource-based policy'); }
-    // Within one account either side may allow: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-    // Across accounts both have to: .../IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    // Within one account either side may allow:
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html Across accounts both
+    // have to: .../IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
     const foreign = this.isForeign(caller);
     const allowing = (foreign ? [resource] : [identity, resource]).find(decision => decision.effect === 'allow');
     if (!allowing) {
@@ -126,7 +148,9 @@ export class Iam {
     const statements = parsePolicy(document, { kind: 'resource', holder: arn, policy: 'resource policy' });
     this.resourcePolicies.set(arn, { text, statements });
     // What AWS wrote itself is nobody's to tidy up.
-    if (!String('Id' in document ? document.Id : '').startsWith('aws:')) { statements.forEach(statement => this.ledger.register(statement)); }
+    if (!String('Id' in document ? document.Id : '').startsWith('aws:')) {
+      statements.forEach(statement => this.ledger.register(statement));
+    }
     return statements;
   }
 
@@ -146,7 +170,8 @@ export class Iam {
       set('aws:SourceAccount', account);
     }
     if (caller.sourceArn !== undefined) { set('aws:SourceArn', caller.sourceArn); }
-    Object.entries(permission.context ?? {}).forEach(([key, value]) => set(key, ...(typeof value === 'string' ? [value] : value)));
+    Object.entries(permission.context ?? {})
+      .forEach(([key, value]) => set(key, ...(typeof value === 'string' ? [value] : value)));
     const principal = {
       account: caller.account ?? account,
       isForeign: this.isForeign(caller),

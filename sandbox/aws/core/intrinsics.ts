@@ -25,7 +25,8 @@ const FUNCTIONS: Readonly<Record<string, Resolver>> = {
   'Fn::Sub': (argument, scope, where) => substitute(argument, scope, where),
   'Fn::Select': (argument, scope, where) => select(argument, scope, where),
   'Fn::Split': (argument, scope, where) => split(argument, scope, where),
-  'Fn::Base64': (argument, scope, where) => Buffer.from(text(resolve(argument, scope, where), where)).toString('base64'),
+  'Fn::Base64': (argument, scope, where) =>
+    Buffer.from(text(resolve(argument, scope, where), where)).toString('base64'),
   'Fn::FindInMap': (argument, scope, where) => findInMap(argument, scope, where),
   'Fn::If': (argument, scope, where) => {
     const [name, then, otherwise] = tuple(argument, 3, where);
@@ -46,7 +47,10 @@ export function resolve(value: unknown, scope: Scope, where: string): unknown {
   const name = intrinsicName(value, where);
   if (name !== undefined) {
     const resolver = FUNCTIONS[name];
-    if (!resolver) { throw new Error(`${where}: the local cloud doesn't know the function ${name}; add it in sandbox/aws/core/intrinsics.ts`); }
+    if (!resolver) {
+      throw new Error(`${where}: the local cloud doesn't know the function ${name}; `
+        + 'add it in sandbox/aws/core/intrinsics.ts');
+    }
     const result = resolver(value[name], scope, `${where}.${name}`);
     return typeof result === 'string' ? refuseDynamicReference(result, where) : result;
   }
@@ -58,8 +62,11 @@ export function resolve(value: unknown, scope: Scope, where: string): unknown {
 export function evaluateCondition(value: unknown, scope: Scope, where: string): boolean {
   const body = record(value, where);
   const [name, ...rest] = Object.keys(body);
-  if (name === undefined || rest.length > 0) { throw new Error(`${where}: expected one condition function, got ${describe(value)}`); }
-  const all = (): boolean[] => list(body[name], where).map((item, index) => evaluateCondition(item, scope, `${where}.${name}[${index}]`));
+  if (name === undefined || rest.length > 0) {
+    throw new Error(`${where}: expected one condition function, got ${describe(value)}`);
+  }
+  const all = (): boolean[] =>
+    list(body[name], where).map((item, index) => evaluateCondition(item, scope, `${where}.${name}[${index}]`));
   switch (name) {
     case 'Condition': return scope.condition(string(body.Condition, where));
     case 'Fn::And': return all().every(Boolean);
@@ -69,7 +76,8 @@ export function evaluateCondition(value: unknown, scope: Scope, where: string): 
       const [left, right] = tuple(body[name], 2, where).map(item => text(resolve(item, scope, where), where));
       return left === right;
     }
-    default: throw new Error(`${where}: the local cloud doesn't know the condition function ${name}; add it in sandbox/aws/core/intrinsics.ts`);
+    default: throw new Error(`${where}: the local cloud doesn't know the condition function ${name}; `
+      + 'add it in sandbox/aws/core/intrinsics.ts');
   }
 }
 
@@ -81,7 +89,9 @@ export function references(value: unknown): ReadonlySet<string> {
     if (!isRecord(item)) { return; }
     if (typeof item.Ref === 'string') { names.add(item.Ref); }
     const attribute = item['Fn::GetAtt'];
-    if (attribute !== undefined) { names.add(Array.isArray(attribute) ? String(attribute[0]) : String(attribute).split('.')[0] ?? ''); }
+    if (attribute !== undefined) {
+      names.add(Array.isArray(attribute) ? String(attribute[0]) : String(attribute).split('.')[0] ?? '');
+    }
     const sub = item['Fn::Sub'];
     const template: unknown = Array.isArray(sub) ? sub[0] : sub;
     if (typeof template === 'string') { placeholders(template).forEach(name => names.add(name.split('.')[0] ?? '')); }
@@ -94,7 +104,9 @@ export function references(value: unknown): ReadonlySet<string> {
 function intrinsicName(value: Json, where: string): string | undefined {
   const keys = Object.keys(value);
   const name = keys.find(key => key.startsWith('Fn::') || (key === 'Ref' && keys.length === 1));
-  if (name !== undefined && keys.length > 1) { throw new Error(`${where}: ${name} stands beside other keys (${keys.join(', ')})`); }
+  if (name !== undefined && keys.length > 1) {
+    throw new Error(`${where}: ${name} stands beside other keys (${keys.join(', ')})`);
+  }
   return name;
 }
 
@@ -106,14 +118,20 @@ function resolveRef(name: string, scope: Scope, where: string): unknown {
 }
 
 function resolveGetAtt(argument: unknown, scope: Scope, where: string): unknown {
-  const [id, ...path] = typeof argument === 'string' ? argument.split('.') : list(argument, where).map(item => text(resolve(item, scope, where), where));
-  if (id === undefined || path.length === 0) { throw new Error(`${where}: expected [resource, attribute], got ${describe(argument)}`); }
+  const [id, ...path] = typeof argument === 'string'
+    ? argument.split('.')
+    : list(argument, where).map(item => text(resolve(item, scope, where), where));
+  if (id === undefined || path.length === 0) {
+    throw new Error(`${where}: expected [resource, attribute], got ${describe(argument)}`);
+  }
   return scope.getAtt(id, path.join('.'));
 }
 
 function join(argument: unknown, scope: Scope, where: string): string {
   const [delimiter, parts] = tuple(argument, 2, where);
-  return list(resolve(parts, scope, where), where).map((part, index) => text(part, `${where}[${index}]`)).join(string(delimiter, where));
+  return list(resolve(parts, scope, where), where)
+    .map((part, index) => text(part, `${where}[${index}]`))
+    .join(string(delimiter, where));
 }
 
 function split(argument: unknown, scope: Scope, where: string): string[] {
@@ -165,9 +183,11 @@ function text(value: unknown, where: string): string {
 }
 
 function refuseDynamicReference(value: string, where: string): string {
-  // CloudFormation would read the secret while deploying and put it into the resource, where everybody who may read that resource reads it too.
+  // CloudFormation would read the secret while deploying and put it into the resource, where everybody who may
+  // read that resource reads it too.
   if (/\{\{resolve:[a-z-]+:/.test(value)) {
-    throw new Error(`${where}: dynamic reference in '${value.slice(0, 80)}'. The local cloud refuses them: pass the secret's ARN and read it in the program`);
+    throw new Error(`${where}: dynamic reference in '${value.slice(0, 80)}'. The local cloud refuses them: `
+      + "pass the secret's ARN and read it in the program");
   }
   return value;
 }

@@ -32,7 +32,9 @@ export function optionalString(value: unknown, where: string): string | undefine
 /** A number, also one that a template spells as a string. */
 export function number(value: unknown, where: string): number {
   const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof parsed !== 'number' || !Number.isFinite(parsed)) { throw new Error(`${where}: expected a number, got ${describe(value)}`); }
+  if (typeof parsed !== 'number' || !Number.isFinite(parsed)) {
+    throw new Error(`${where}: expected a number, got ${describe(value)}`);
+  }
   return parsed;
 }
 
@@ -49,7 +51,8 @@ export function strings(value: unknown, where: string): readonly string[] {
 export function onlyKeys(value: Json, known: readonly string[], where: string, file: string): void {
   const unknown = Object.keys(value).filter(key => !known.includes(key));
   if (unknown.length > 0) {
-    throw new Error(`${where}: the local cloud doesn't know ${unknown.map(key => `'${key}'`).join(', ')} (it knows ${known.join(', ')}); add it in sandbox/aws/${file}`);
+    throw new Error(`${where}: the local cloud doesn't know ${unknown.map(key => `'${key}'`).join(', ')} (it knows `
+      + `${known.join(', ')}); add it in sandbox/aws/${file}`);
   }
 }
 

@@ -59,15 +59,20 @@ function parameter({ parameters, template }: ScopeOptions, name: string): string
   const value = template.parameters[name];
   const definition = isRecord(value) ? value : {};
   if (String(definition.Type).startsWith('AWS::SSM::')) {
-    throw new Error(`parameter ${name} reads SSM (${String(definition.Default)}), which the local cloud doesn't have: pass its value in deploy({ parameters })`);
+    throw new Error(`parameter ${name} reads SSM (${String(definition.Default)}), which the local cloud doesn't have: `
+      + 'pass its value in deploy({ parameters })');
   }
-  if (definition.Default === undefined) { throw new Error(`parameter ${name} has no default: pass its value in deploy({ parameters })`); }
+  if (definition.Default === undefined) {
+    throw new Error(`parameter ${name} has no default: pass its value in deploy({ parameters })`);
+  }
   return String(definition.Default);
 }
 
 function reference({ created, template }: ScopeOptions, name: string): string | undefined {
   const found = created(name);
-  if (!found && template.resources.has(name)) { throw new Error(`resource ${name} is referred to but was not created (condition?)`); }
+  if (!found && template.resources.has(name)) {
+    throw new Error(`resource ${name} is referred to but was not created (condition?)`);
+  }
   return found?.resource.physicalId;
 }
 
@@ -77,7 +82,8 @@ function getAttribute({ created }: ScopeOptions, id: string, attribute: string):
   const value = found.resource.attributes[attribute];
   if (value === undefined) {
     const known = Object.keys(found.resource.attributes).join(', ') || 'none';
-    throw new Error(`Fn::GetAtt: resource ${id} (${found.type}) has no attribute '${attribute}' (it has ${known}); add it to the type's provider in ${PROVIDERS}`);
+    throw new Error(`Fn::GetAtt: resource ${id} (${found.type}) has no attribute '${attribute}' (it has ${known}); `
+      + `add it to the type's provider in ${PROVIDERS}`);
   }
   return value;
 }

@@ -54,8 +54,14 @@ export interface AwsService {
     method: string, path: string, query: URLSearchParams, headers: Record<string, string>, body: Buffer,
   ): { operation: string; input: Input } | undefined;
   /** The HTTP answer of a REST operation; undefined sends the output as JSON with status 200. */
-  restResponse?(operation: string, output: object): { status: number; headers: Record<string, string>; body: string | Buffer } | undefined;
-  /** The code that an error has in the older query protocol, for services that still send it (SQS: `AWS.SimpleQueueService.NonExistentQueue`). */
+  restResponse?(
+    operation: string,
+    output: object,
+  ): { status: number; headers: Record<string, string>; body: string | Buffer } | undefined;
+  /**
+   * The code that an error has in the older query protocol, for services that still send it (SQS:
+   * `AWS.SimpleQueueService.NonExistentQueue`).
+   */
   queryErrorCode?(code: string): string | undefined;
   /** Adds the trace header of a request (X-Amzn-Trace-Id) to its input, for a service that hands it on. */
   traced?(operation: string, input: Input, header: string): Input;
@@ -91,7 +97,8 @@ export interface CloudContext {
   authorize(caller: Principal, permissions: readonly RequiredPermission[]): void;
   /**
    * AWS_* variables for a process that runs as this role: session credentials, region, endpoint.
-   * @param assumedBy the service that takes on the role; the role's trust policy must allow it. Every service passes it.
+   * @param assumedBy the service that takes on the role; the role's trust policy must
+   * allow it. Every service passes it.
    */
   processEnvironment(roleArn: string, session: string, assumedBy?: AssumedBy): Record<string, string>;
   /** Directory or file of an asset that the assembly published under this bucket and key. */
@@ -137,7 +144,11 @@ export interface ResourceProvider {
   /** Every top-level property that the provider understands (`*`: any). Another one refuses the template. */
   readonly properties: readonly string[];
   create(request: ResourceRequest): Promise<Resource> | Resource;
-  update?(request: ResourceRequest, previous: Resource, previousProperties: Record<string, unknown>): Promise<Resource> | Resource;
+  update?(
+    request: ResourceRequest,
+    previous: Resource,
+    previousProperties: Record<string, unknown>,
+  ): Promise<Resource> | Resource;
   delete?(resource: Resource, request: ResourceRequest): Promise<void> | void;
 }
 

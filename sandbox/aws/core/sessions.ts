@@ -23,7 +23,9 @@ export class Sessions {
 
   public find(accessKeyId: string): Credentials {
     const credentials = this.issued.get(accessKeyId);
-    if (!credentials) { throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.', 403); }
+    if (!credentials) {
+      throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.', 403);
+    }
     return credentials;
   }
 

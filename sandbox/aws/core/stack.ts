@@ -36,8 +36,9 @@ type Step = () => Promise<void>;
 type Undo = (restored: Map<string, Deployed>) => Promise<void>;
 
 /**
- * One CloudFormation stack: creates resources in dependency order, updates what changed, replaces what has no update, removes what is gone,
- * and undoes all of it in reverse when a step fails. It acts with administrator rights: a deploy role isn't modelled.
+ * One CloudFormation stack: creates resources in dependency order, updates what changed, replaces what has no
+ * update, removes what is gone, and undoes all of it in reverse when a step fails. It acts with administrator
+ * rights: a deploy role isn't modelled.
  */
 export class Stack {
   public outputs: Readonly<Record<string, string>> = {};
@@ -55,12 +56,16 @@ export class Stack {
     private readonly load: (assembly: string) => AssemblyStack,
   ) {
     const id = Array.from({ length: 8 }, () => Math.floor(context.random() * 16).toString(16)).join('');
-    this.stackId = `arn:${context.partition}:cloudformation:${context.region}:${context.account}:stack/${name}/${id}-0000-4000-a000-000000000000`;
+    this.stackId = `arn:${context.partition}:cloudformation:${context.region}:${context.account}:stack/${name}/`
+      + `${id}-0000-4000-a000-000000000000`;
   }
 
   public resource(logicalId: string): Resource {
     const found = this.deployed.get(logicalId);
-    if (!found) { throw new Error(`Stack ${this.name} has no resource '${logicalId}'; it has ${[...this.deployed.keys()].join(', ')}`); }
+    if (!found) {
+      throw new Error(`Stack ${this.name} has no resource '${logicalId}'; `
+        + `it has ${[...this.deployed.keys()].join(', ')}`);
+    }
     return found.resource;
   }
 
@@ -91,7 +96,10 @@ export class Stack {
       this.deployed = new Map([...before.deployed, ...restored]);
       this.order = before.order;
       this.say(problems.length > 0 ? 'ROLLBACK_FAILED' : 'ROLLBACK_COMPLETE', this.name, problems.join('; '));
-      throw new DeploymentError([`Stack ${this.name}: ${message}`, ...problems.map(problem => `rollback: ${problem}`)].join('\n'), { cause: error });
+      throw new DeploymentError(
+        [`Stack ${this.name}: ${message}`, ...problems.map(problem => `rollback: ${problem}`)].join('\n'),
+        { cause: error },
+      );
     }
     for (const step of cleanup) { await step(); }
     this.say(creating ? 'CREATE_COMPLETE' : 'UPDATE_COMPLETE', this.name);
@@ -108,7 +116,8 @@ export class Stack {
         await this.remove(found, found.definition.deletionPolicy);
       } catch (error) {
         this.say('DELETE_FAILED', id, String(error));
-        throw new DeploymentError(`Stack ${this.name}: resource ${id} could not be deleted: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new DeploymentError(`Stack ${this.name}: resource ${id} could not be deleted: `
+          + `${error instanceof Error ? error.message : String(error)}`, { cause: error });
       }
       this.deployed.delete(id);
     }
@@ -121,8 +130,12 @@ export class Stack {
     const { template } = target;
     const scope = this.scope(target);
     const wanted = creationOrder(template).filter(id => exists(template.resources.get(id), scope));
-    const missing = wanted.flatMap(id => this.providerOf(template.resources.get(id)) ? [] : `${id} (${template.resources.get(id)?.type})`);
-    if (missing.length > 0) { throw new Error(`the local cloud doesn't know the type of ${missing.join(', ')}; add a provider in ${PROVIDERS}`); }
+    const missing = wanted.flatMap(id => this.providerOf(template.resources.get(id))
+      ? []
+      : `${id} (${template.resources.get(id)?.type})`);
+    if (missing.length > 0) {
+      throw new Error(`the local cloud doesn't know the type of ${missing.join(', ')}; add a provider in ${PROVIDERS}`);
+    }
     const previous = this.order;
     for (const id of wanted) {
       const definition = template.resources.get(id);
@@ -138,14 +151,22 @@ export class Stack {
     this.outputs = resolveOutputs(target, scope);
   }
 
-  private async applyResource(definition: ResourceDefinition, scope: Scope, undo: Undo[], cleanup: Step[]): Promise<void> {
+  private async applyResource(
+    definition: ResourceDefinition,
+    scope: Scope,
+    undo: Undo[],
+    cleanup: Step[],
+  ): Promise<void> {
     const provider = this.providerOf(definition);
     const properties = this.properties(definition, scope);
     const existing = this.deployed.get(definition.logicalId);
     if (!provider) { throw new Error(`no provider of ${definition.type}`); }
-    const next = (resource: Resource): void => { this.deployed.set(definition.logicalId, { definition, provider, properties, resource }); };
+    const next = (resource: Resource): void => {
+      this.deployed.set(definition.logicalId, { definition, provider, properties, resource });
+    };
     if (existing && existing.definition.type !== definition.type) {
-      throw new Error(`Update of resource type is not permitted. The new template modifies resource type of the following resources: [${definition.logicalId}]`);
+      throw new Error('Update of resource type is not permitted. The new template modifies resource type of the '
+        + `following resources: [${definition.logicalId}]`);
     }
     if (existing) {
       if (same(existing.properties, properties)) { return next(existing.resource); }
@@ -166,8 +187,12 @@ export class Stack {
     const request = this.request(definition, properties);
     this.say('CREATE_IN_PROGRESS', logicalId);
     const undoWith = (resource: Resource): void => {
-      // RetainExceptOnCreate and Retain differ only here; CloudFormation removes what a failed creation leaves unless it says Retain.
-      undo.push(() => this.remove({ definition, provider, properties, resource }, definition.deletionPolicy === 'Retain' ? 'Retain' : 'Delete'));
+      // RetainExceptOnCreate and Retain differ only here; CloudFormation removes what a failed
+      // creation leaves unless it says Retain.
+      undo.push(() => this.remove(
+        { definition, provider, properties, resource },
+        definition.deletionPolicy === 'Retain' ? 'Retain' : 'Delete',
+      ));
     };
     try {
       const resource = await provider.create(request);
@@ -177,17 +202,27 @@ export class Stack {
     } catch (error) {
       if (error instanceof ResourceCreationError && error.left) { undoWith(error.left); }
       this.say('CREATE_FAILED', logicalId, String(error));
-      throw new Error(`resource ${logicalId} (${definition.type}): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(
+        `resource ${logicalId} (${definition.type}): ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
 
   private async changeExisting(
-    provider: ResourceProvider, definition: ResourceDefinition, properties: Record<string, unknown>, existing: Deployed, cleanup: Step[],
+    provider: ResourceProvider,
+    definition: ResourceDefinition,
+    properties: Record<string, unknown>,
+    existing: Deployed,
+    cleanup: Step[],
   ): Promise<Resource> {
     const { logicalId } = definition;
     this.say('UPDATE_IN_PROGRESS', logicalId);
     try {
-      const resource = await provider.update?.(this.request(definition, properties), existing.resource, existing.properties) ?? existing.resource;
+      const resource = await provider.update?.(this.request(
+        definition,
+        properties,
+      ), existing.resource, existing.properties) ?? existing.resource;
       if (resource.physicalId !== existing.resource.physicalId) {
         // Another identity is a replacement: the old one goes when everything else is done.
         cleanup.push(() => this.remove(existing, existing.definition.updateReplacePolicy));
@@ -196,12 +231,19 @@ export class Stack {
       return resource;
     } catch (error) {
       this.say('UPDATE_FAILED', logicalId, String(error));
-      throw new Error(`resource ${logicalId} (${definition.type}): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(
+        `resource ${logicalId} (${definition.type}): ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
 
   /** Updates back to the former properties; if that gives another identity, what the failed update made is removed. */
-  private async revert(existing: Deployed, failedProperties: Record<string, unknown>, restored: Map<string, Deployed>): Promise<void> {
+  private async revert(
+    existing: Deployed,
+    failedProperties: Record<string, unknown>,
+    restored: Map<string, Deployed>,
+  ): Promise<void> {
     const { logicalId } = existing.definition;
     const current = this.deployed.get(logicalId) ?? existing;
     const request = this.request(existing.definition, existing.properties);
@@ -214,7 +256,9 @@ export class Stack {
   private async rollBack(undo: readonly Step[]): Promise<string[]> {
     const problems: string[] = [];
     for (const step of [...undo].reverse()) {
-      await step().catch((error: unknown) => { problems.push(error instanceof Error ? error.message : String(error)); });
+      await step().catch((error: unknown) => {
+        problems.push(error instanceof Error ? error.message : String(error));
+      });
     }
     return problems;
   }
@@ -230,12 +274,19 @@ export class Stack {
   }
 
   private request(definition: ResourceDefinition, properties: Record<string, unknown>): ResourceRequest {
-    return { logicalId: definition.logicalId, stackName: this.name, type: definition.type, stackId: this.stackId, properties };
+    return {
+      logicalId: definition.logicalId,
+      stackName: this.name,
+      type: definition.type,
+      stackId: this.stackId,
+      properties,
+    };
   }
 
   private providerOf(definition: ResourceDefinition | undefined): ResourceProvider | undefined {
     return this.providers.find(provider => provider.type === definition?.type)
-      ?? this.providers.find(provider => provider.type.endsWith('*') && definition?.type.startsWith(provider.type.slice(0, -1)));
+      ?? this.providers.find(provider => provider.type.endsWith('*')
+        && definition?.type.startsWith(provider.type.slice(0, -1)));
   }
 
   private properties(definition: ResourceDefinition, scope: Scope): Record<string, unknown> {
@@ -243,7 +294,9 @@ export class Stack {
     const known = this.providerOf(definition)?.properties ?? [];
     const unknown = known.includes('*') ? [] : Object.keys(definition.properties).filter(key => !known.includes(key));
     if (unknown.length > 0) {
-      throw new Error(`resource ${definition.logicalId} (${definition.type}): the local cloud doesn't know the propert${unknown.length > 1 ? 'ies' : 'y'} ${unknown.join(', ')} (it knows ${known.join(', ')}); add it to the type's provider in ${PROVIDERS}`);
+      throw new Error(`resource ${definition.logicalId} (${definition.type}): the local cloud doesn't know the `
+        + `propert${unknown.length > 1 ? 'ies' : 'y'} ${unknown.join(', ')} (it knows ${known.join(', ')}); `
+        + `add it to the type's provider in ${PROVIDERS}`);
     }
     return { ...record(resolve(definition.properties, scope, where), where) };
   }
@@ -263,7 +316,13 @@ export class Stack {
   }
 
   private say(kind: string, resource: string, text = ''): void {
-    this.context.emit({ source: 'cloudformation', resource, kind, text: text.split('\n')[0] ?? '', detail: { stack: this.name } });
+    this.context.emit({
+      source: 'cloudformation',
+      resource,
+      kind,
+      text: text.split('\n')[0] ?? '',
+      detail: { stack: this.name },
+    });
   }
 }
 
@@ -272,8 +331,11 @@ function exists(definition: ResourceDefinition | undefined, scope: Scope): boole
 }
 
 function resolveOutputs(target: AssemblyStack, scope: Scope): Record<string, string> {
-  const outputs = [...target.template.outputs].filter(([, output]) => output.condition === undefined || scope.condition(output.condition));
-  return Object.fromEntries(outputs.map(([name, output]) => [name, String(resolve(output.value, scope, `Outputs.${name}`))]));
+  const outputs = [...target.template.outputs]
+    .filter(([, output]) => output.condition === undefined || scope.condition(output.condition));
+  return Object.fromEntries(
+    outputs.map(([name, output]) => [name, String(resolve(output.value, scope, `Outputs.${name}`))]),
+  );
 }
 
 function same(left: Json, right: Json): boolean {
@@ -283,5 +345,7 @@ function same(left: Json, right: Json): boolean {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) { return value.map(sorted); }
   if (!isRecord(value)) { return value; }
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(Object.entries(value)
+    .sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([key, item]) => [key, sorted(item)]));
 }

@@ -2,8 +2,13 @@ import { references } from './intrinsics';
 import { Json, onlyKeys, optionalRecord, optionalString, record, string, strings } from './json';
 
 const FILE = 'core/template.ts';
-const SECTIONS = ['AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Mappings', 'Conditions', 'Rules', 'Resources', 'Outputs'];
-const RESOURCE_KEYS = ['Type', 'Properties', 'DependsOn', 'Condition', 'Metadata', 'DeletionPolicy', 'UpdateReplacePolicy'];
+const SECTIONS = [
+  'AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Mappings', 'Conditions', 'Rules', 'Resources',
+  'Outputs',
+];
+const RESOURCE_KEYS = [
+  'Type', 'Properties', 'DependsOn', 'Condition', 'Metadata', 'DeletionPolicy', 'UpdateReplacePolicy',
+];
 
 export interface ResourceDefinition {
   readonly logicalId: string;
@@ -32,8 +37,10 @@ export interface Template {
 export function parseTemplate(value: unknown): Template {
   const template = record(value, 'Template');
   onlyKeys(template, SECTIONS, 'Template', FILE);
-  const resources = Object.entries(record(template.Resources, 'Resources')).map(([id, body]) => [id, parseResource(id, body)] as const);
-  const outputs = Object.entries(optionalRecord(template.Outputs, 'Outputs')).map(([id, body]) => [id, parseOutput(id, body)] as const);
+  const resources = Object.entries(record(template.Resources, 'Resources'))
+    .map(([id, body]) => [id, parseResource(id, body)] as const);
+  const outputs = Object.entries(optionalRecord(template.Outputs, 'Outputs'))
+    .map(([id, body]) => [id, parseOutput(id, body)] as const);
   return {
     parameters: optionalRecord(template.Parameters, 'Parameters'),
     mappings: optionalRecord(template.Mappings, 'Mappings'),
@@ -62,7 +69,8 @@ function parseResource(logicalId: string, value: unknown): ResourceDefinition {
 function policy(value: unknown, where: string): string {
   const text = optionalString(value, where) ?? 'Delete';
   if (!['Delete', 'Retain', 'RetainExceptOnCreate'].includes(text)) {
-    throw new Error(`${where}: got '${text}', expected Delete, Retain or RetainExceptOnCreate; add it in sandbox/aws/${FILE}`);
+    throw new Error(`${where}: got '${text}', expected Delete, Retain or RetainExceptOnCreate; `
+      + `add it in sandbox/aws/${FILE}`);
   }
   return text;
 }
@@ -79,7 +87,9 @@ export function creationOrder(template: Template): readonly string[] {
   const state = new Map<string, 'open' | 'done'>();
   const visit = (id: string, path: readonly string[]): void => {
     if (state.get(id) === 'done') { return; }
-    if (state.get(id) === 'open') { throw new Error(`Circular dependency between resources: ${[...path.slice(path.indexOf(id)), id].join(' -> ')}`); }
+    if (state.get(id) === 'open') {
+      throw new Error(`Circular dependency between resources: ${[...path.slice(path.indexOf(id)), id].join(' -> ')}`);
+    }
     state.set(id, 'open');
     dependencies(template, id).forEach(other => visit(other, [...path, id]));
     state.set(id, 'done');
@@ -94,7 +104,9 @@ export function dependencies(template: Template, id: string): readonly string[] 
   const definition = template.resources.get(id);
   if (!definition) { throw new Error(`Template: no resource '${id}'`); }
   for (const other of definition.dependsOn) {
-    if (!template.resources.has(other)) { throw new Error(`Resources.${id}.DependsOn: the template has no resource '${other}'`); }
+    if (!template.resources.has(other)) {
+      throw new Error(`Resources.${id}.DependsOn: the template has no resource '${other}'`);
+    }
   }
   const named = [...references(definition.properties)].filter(other => template.resources.has(other));
   return [...new Set([...definition.dependsOn, ...named])];

@@ -22,14 +22,21 @@ export interface ChaosResult {
   readonly duplicateDeliveries: number;
 }
 
-/** A random run: pushes and moved tags while everything around the mirror fails now and then, at every place that it talks to. */
+/**
+ * A random run: pushes and moved tags while everything around the mirror fails now and then,
+ * at every place that it talks to.
+ */
 export async function chaos(seed: number): Promise<ChaosResult> {
   const world = await World.start({
     seed,
     mirror: { coalescingWindow: Duration.seconds(0) },
     gitHub: { random: seededRandom(seed + 1), duplicateDeliveries: 0.3, deliveryDelayMs: [0, 150] },
     ghcr: { faults: new Faults(seed + 2), lagMs: 100 },
-    cloud: { sqs: { duplicateProbability: 0.3, shuffle: true }, faults: new Faults(seed + 3), ecr: { faults: new Faults(seed + 4) } },
+    cloud: {
+      sqs: { duplicateProbability: 0.3, shuffle: true },
+      faults: new Faults(seed + 3),
+      ecr: { faults: new Faults(seed + 4) },
+    },
   });
   try {
     await hurry(world);
@@ -45,7 +52,8 @@ export async function chaos(seed: number): Promise<ChaosResult> {
       afterSchedule: await differences(world),
       pushes,
       injected: { aws: namesOf(world.cloud.faults), ghcr: namesOf(world.ghcr.faults), ecr: namesOf(world.ecr.faults) },
-      duplicateDeliveries: world.github.deliveries.length - new Set(world.github.deliveries.map(delivery => delivery.guid)).size,
+      duplicateDeliveries: world.github.deliveries.length
+        - new Set(world.github.deliveries.map(delivery => delivery.guid)).size,
     };
   } finally {
     await world.close();
@@ -62,13 +70,30 @@ export async function fireSchedule(world: World): Promise<void> {
 
 function arm(world: World): void {
   const often = { times: Infinity, probability: 0.08 };
-  const unavailable: Fault = { kind: 'status', status: 503, body: '{"errors":[{"code":"UNAVAILABLE","message":"service unavailable"}]}' };
+  const unavailable: Fault = {
+    kind: 'status',
+    status: 503,
+    body: '{"errors":[{"code":"UNAVAILABLE","message":"service unavailable"}]}',
+  };
   world.cloud.faults.add(
-    { ...often, operation: 'ListImages', fault: awsFault('ServerException', 'These errors are usually caused by a server-side issue.', 500) },
+    {
+      ...often,
+      operation: 'ListImages',
+      fault: awsFault('ServerException', 'These errors are usually caused by a server-side issue.', 500),
+    },
     { ...often, operation: 'PutImage', fault: awsFault('ThrottlingException', 'Rate exceeded') },
     { ...often, operation: 'SendMessage', fault: { kind: 'reset' } },
-    { ...often, operation: 'GetSecretValue', fault: awsFault('InternalServiceError', 'An error occurred on the server side.', 500) },
-    { times: Infinity, probability: 0.3, operation: 'StartBuild', fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account') },
+    {
+      ...often,
+      operation: 'GetSecretValue',
+      fault: awsFault('InternalServiceError', 'An error occurred on the server side.', 500),
+    },
+    {
+      times: Infinity,
+      probability: 0.3,
+      operation: 'StartBuild',
+      fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account'),
+    },
   );
   // Pulls alone: the pushes of this test have nobody who tries again.
   world.ghcr.faults.add(
@@ -93,7 +118,9 @@ async function pushAtRandom(world: World, random: () => number): Promise<string[
   for (let at = 0; at < 8; at++) {
     const name = pick(['app', 'web', 'team/tool']);
     const seed = Math.floor(random() * 3);
-    const pushed: Manifest = random() < 0.3 ? buildxIndex({ seed: `${name}-${seed}`, layerBytes: 64 }) : image({ seed: `${name}-${seed}` });
+    const pushed: Manifest = random() < 0.3
+      ? buildxIndex({ seed: `${name}-${seed}`, layerBytes: 64 })
+      : image({ seed: `${name}-${seed}` });
     const tags = [...new Set([pick(['1', '2', 'latest']), pick(['2', 'latest', 'edge'])])];
     pushes.push(`${name}:${tags.join(',')} ${pushed.digest.slice(7, 19)}`);
     await world.push(name, pushed, ...tags);
@@ -104,5 +131,6 @@ async function pushAtRandom(world: World, random: () => number): Promise<string[
 }
 
 function namesOf(faults: Faults): string[] {
-  return faults.injected.map(({ method, path, fault }) => `${method} ${path.split('?')[0]} ${fault.kind}${fault.kind === 'status' ? ` ${fault.status}` : ''}`);
+  return faults.injected.map(({ method, path, fault }) =>
+    `${method} ${path.split('?')[0]} ${fault.kind}${fault.kind === 'status' ? ` ${fault.status}` : ''}`);
 }

@@ -44,5 +44,7 @@ export const NEVER_USED: readonly NeverUsed[] = [
 ];
 
 export function isNeverUsed(grant: Pick<Grant, 'holder' | 'element' | 'pattern'>, entry: NeverUsed): boolean {
-  return shortName(grant.holder) === entry.holder && grant.element === entry.element && entry.pattern.test(grant.pattern);
+  return shortName(grant.holder) === entry.holder
+    && grant.element === entry.element
+    && entry.pattern.test(grant.pattern);
 }

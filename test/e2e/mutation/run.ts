@@ -42,7 +42,12 @@ export async function runMutation(mutation: Mutation): Promise<Outcome> {
   } finally {
     await world?.close();
   }
-  return { mutation, refusal: watch.refusal(world), seenIn: watch.places, seconds: (performance.now() - started) / 1000 };
+  return {
+    mutation,
+    refusal: watch.refusal(world),
+    seenIn: watch.places,
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
 /** Collects where one of the removed actions is named as refused. */
@@ -65,7 +70,8 @@ class Watch {
   }
 
   public readonly event = ({ source, kind, text }: CloudEvent): void => {
-    // The local cloud's own note of a refused call, which no person would see in AWS; and what the deployment's error says too.
+    // The local cloud's own note of a refused call, which no person would see in AWS; and what
+    // the deployment's error says too.
     if (source !== 'aws' && source !== 'cloudformation') { this.text(`${source} ${kind}`, text); }
   };
 
@@ -84,11 +90,17 @@ class Watch {
     return (world && this.denied(world)) ?? this.words;
   }
 
-  /** What CodeBuild itself was refused stands in the phases. A refusal without a body, as HEAD gets it, only shows in the build's failure. */
+  /**
+   * What CodeBuild itself was refused stands in the phases. A refusal without a body, as HEAD gets it,
+   * only shows in the build's failure.
+   */
   private builds(world: World): void {
     const { builds } = world.cloud.services.codeBuild;
-    builds.flatMap(build => build.phases).forEach(phase => this.text(`codebuild phase ${phase.type}`, phase.context?.message ?? ''));
-    if (this.found.size === 0 && builds.some(build => build.status === 'FAILED')) { this.found.add('codebuild FAILED'); }
+    builds.flatMap(build => build.phases)
+      .forEach(phase => this.text(`codebuild phase ${phase.type}`, phase.context?.message ?? ''));
+    if (this.found.size === 0 && builds.some(build => build.status === 'FAILED')) {
+      this.found.add('codebuild FAILED');
+    }
   }
 
   private denied(world: World): string | undefined {

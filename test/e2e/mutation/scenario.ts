@@ -23,7 +23,11 @@ export async function prepare(world: World): Promise<void> {
   await world.push('app', FIRST, '1', '1.0');
   await world.push('twin', FIRST, '1');
   // A full reconcile leaves its packages to messages; these fail, and come back: dispatch changes their visibility.
-  world.cloud.faults.add({ operation: 'StartBuild', times: 2, fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account') });
+  world.cloud.faults.add({
+    operation: 'StartBuild',
+    times: 2,
+    fault: awsFault('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account'),
+  });
 }
 
 /**

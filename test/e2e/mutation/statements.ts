@@ -54,10 +54,19 @@ export function actionRemovals(template: Template): Mutation[] {
 }
 
 /** Changes one statement of an identity policy. @param prefix how the logical id of the policy begins */
-export function changeStatement(template: Template, prefix: string, at: number, change: (statement: Json) => Json): void {
+export function changeStatement(
+  template: Template,
+  prefix: string,
+  at: number,
+  change: (statement: Json) => Json,
+): void {
   const document = identityDocuments(template).find(({ resource }) => resource.startsWith(prefix));
-  if (!document?.statements[at]) { throw new Error(`no policy whose id begins with "${prefix}" has a statement ${at}`); }
-  replace(template, document, document.statements.map((statement, index) => index === at ? change(statement) : statement));
+  if (!document?.statements[at]) {
+    throw new Error(`no policy whose id begins with "${prefix}" has a statement ${at}`);
+  }
+  replace(template, document, document.statements.map((statement, index) => index === at
+    ? change(statement)
+    : statement));
 }
 
 /** Policies attached to roles, and those inline in roles. */
@@ -65,43 +74,62 @@ function identityDocuments(template: Template): Document[] {
   return Object.entries(template.Resources).flatMap(([id, { Type: type, Properties: properties }]): Document[] => {
     if (type === 'AWS::IAM::Policy') {
       return [{
-        resource: id, holder: shortName(roleOf(properties)), path: ['PolicyDocument'], statements: statementsOf(properties.PolicyDocument), drop: target => removeResource(target, id),
+        resource: id,
+        holder: shortName(roleOf(properties)),
+        path: ['PolicyDocument'],
+        statements: statementsOf(properties.PolicyDocument),
+        drop: target => removeResource(target, id),
       }];
     }
-    if (type === 'AWS::IAM::ManagedPolicy') { throw new Error(`${id}: managed policies are not mutated yet; add them in test/e2e/mutation/statements.ts`); }
+    if (type === 'AWS::IAM::ManagedPolicy') {
+      throw new Error(`${id}: managed policies are not mutated yet; add them in test/e2e/mutation/statements.ts`);
+    }
     if (type !== 'AWS::IAM::Role') { return []; }
-    if (properties.ManagedPolicyArns !== undefined) { throw new Error(`${id}: AWS's own policies can't be mutated statement by statement; the roles of the mirror have none`); }
+    if (properties.ManagedPolicyArns !== undefined) {
+      throw new Error(`${id}: AWS's own policies can't be mutated statement by statement; `
+        + 'the roles of the mirror have none');
+    }
     return list(properties.Policies ?? [], 'Policies').map((policy, at): Document => ({
       resource: id,
       holder: shortName(id),
       path: ['Policies', String(at), 'PolicyDocument'],
       statements: statementsOf(record(policy, 'Policies').PolicyDocument),
-      drop: target => setIn(target.Resources[id].Properties, ['Policies'], list(properties.Policies, 'Policies').filter((_, index) => index !== at)),
+      drop: target => setIn(
+        target.Resources[id].Properties,
+        ['Policies'],
+        list(properties.Policies, 'Policies').filter((_, index) => index !== at),
+      ),
     }));
   });
 }
 
 /** A role without trust policy is no role: the statement is left for a service that nobody runs here. */
 function trustChanges(template: Template): Mutation[] {
-  return Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role').flatMap(([id, { Properties }]) => {
-    const statements = statementsOf(Properties.AssumeRolePolicyDocument);
-    return statements.map((statement, at): Mutation => ({
-      holder: shortName(id),
-      statement: `trust[${at}] ${JSON.stringify(getIn(statement, ['Principal', 'Service']))}`,
-      actions: ['sts:AssumeRole'],
-      apply: target => setIn(target.Resources[id].Properties, ['AssumeRolePolicyDocument', 'Statement'],
-        statements.map((other, index) => index === at ? { ...other, Principal: { Service: 'ec2.amazonaws.com' } } : other)),
-    }));
-  });
+  return Object.entries(template.Resources)
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    .flatMap(([id, { Properties }]) => {
+      const statements = statementsOf(Properties.AssumeRolePolicyDocument);
+      return statements.map((statement, at): Mutation => ({
+        holder: shortName(id),
+        statement: `trust[${at}] ${JSON.stringify(getIn(statement, ['Principal', 'Service']))}`,
+        actions: ['sts:AssumeRole'],
+        apply: target => setIn(target.Resources[id].Properties, ['AssumeRolePolicyDocument', 'Statement'],
+          statements.map((other, index) => index === at
+            ? { ...other, Principal: { Service: 'ec2.amazonaws.com' } }
+            : other)),
+      }));
+    });
 }
 
 function permissionRemovals(template: Template): Mutation[] {
-  return Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Permission').map(([id, { Properties }]): Mutation => ({
-    holder: shortName(id),
-    statement: `permission ${JSON.stringify(Properties.Principal)} ${String(Properties.Action)}`,
-    actions: [String(Properties.Action)],
-    apply: target => removeResource(target, id),
-  }));
+  return Object.entries(template.Resources)
+    .filter(([, { Type }]) => Type === 'AWS::Lambda::Permission')
+    .map(([id, { Properties }]): Mutation => ({
+      holder: shortName(id),
+      statement: `permission ${JSON.stringify(Properties.Principal)} ${String(Properties.Action)}`,
+      actions: [String(Properties.Action)],
+      apply: target => removeResource(target, id),
+    }));
 }
 
 function replace(template: Template, { resource, path }: Document, statements: readonly Json[]): void {
@@ -117,7 +145,8 @@ function replace(template: Template, { resource, path }: Document, statements: r
 
 function statementsOf(document: unknown): readonly Json[] {
   const { Statement } = record(document, 'PolicyDocument');
-  return (Array.isArray(Statement) ? Statement : [Statement]).map((statement: unknown) => record(statement, 'Statement'));
+  return (Array.isArray(Statement) ? Statement : [Statement])
+    .map((statement: unknown) => record(statement, 'Statement'));
 }
 
 export function actionsOf(statement: Json): readonly string[] {
@@ -127,7 +156,9 @@ export function actionsOf(statement: Json): readonly string[] {
 /** The one role of an attached policy. */
 function roleOf(properties: Json): string {
   const roles = list(properties.Roles, 'Roles').map(role => getIn(record(role, 'Roles'), ['Ref']));
-  if (roles.length !== 1 || typeof roles[0] !== 'string') { throw new Error(`expected a policy of one role of the template, got ${JSON.stringify(properties.Roles)}`); }
+  if (roles.length !== 1 || typeof roles[0] !== 'string') {
+    throw new Error(`expected a policy of one role of the template, got ${JSON.stringify(properties.Roles)}`);
+  }
   return roles[0];
 }
 

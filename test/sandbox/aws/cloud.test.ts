@@ -58,22 +58,56 @@ function application(workspace: Workspace, settings: Settings = {}): (stack: Sta
     const queue = new Queue(stack, 'Queue', { visibilityTimeout: Duration.seconds(30), enforceSSL: true });
     const code = (name: string, source: string): Code => Code.fromAsset(workspace.code(name, { 'index.js': source }));
     const front = new Function(stack, 'Front', {
-      runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('front', FRONT), environment: { QUEUE_URL: queue.queueUrl }, logGroup: group('FrontLog'), timeout: Duration.seconds(10),
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: code('front', FRONT),
+      environment: { QUEUE_URL: queue.queueUrl },
+      logGroup: group('FrontLog'),
+      timeout: Duration.seconds(10),
     });
     if (settings.grant !== false) { queue.grantSendMessages(front); }
-    const back = new Function(stack, 'Back', { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('back', BACK), logGroup: group('BackLog'), timeout: Duration.seconds(10) });
+    const back = new Function(stack, 'Back', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: code('back', BACK),
+      logGroup: group('BackLog'),
+      timeout: Duration.seconds(10),
+    });
     back.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 2 }));
     const api = new HttpApi(stack, 'Api', { createDefaultStage: false });
-    api.addRoutes({ path: '/packages', methods: [HttpMethod.POST], integration: new HttpLambdaIntegration('Integration', front) });
-    new HttpStage(stack, 'Stage', { httpApi: api, autoDeploy: true, accessLogSettings: { destination: new LogGroupLogDestination(group('AccessLog')) } });
-    new Schedule(stack, 'Nightly', { schedule: ScheduleExpression.rate(Duration.hours(6)), target: new SqsSendMessage(queue, { input: ScheduleTargetInput.fromObject({ kind: 'organization' }) }) });
-    const hook = new Function(stack, 'Hook', { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: code('hook', HOOK), logGroup: group('HookLog'), timeout: Duration.seconds(10) });
+    api.addRoutes({
+      path: '/packages',
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration('Integration', front),
+    });
+    new HttpStage(stack, 'Stage', {
+      httpApi: api,
+      autoDeploy: true,
+      accessLogSettings: { destination: new LogGroupLogDestination(group('AccessLog')) },
+    });
+    new Schedule(stack, 'Nightly', {
+      schedule: ScheduleExpression.rate(Duration.hours(6)),
+      target: new SqsSendMessage(queue, { input: ScheduleTargetInput.fromObject({ kind: 'organization' }) }),
+    });
+    const hook = new Function(stack, 'Hook', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: code('hook', HOOK),
+      logGroup: group('HookLog'),
+      timeout: Duration.seconds(10),
+    });
     const provider = new Provider(stack, 'Provider', { onEventHandler: hook, logGroup: group('ProviderLog') });
     const custom = new CustomResource(stack, 'Custom', {
       serviceToken: provider.serviceToken,
       resourceType: 'Custom::Hook',
       serviceTimeout: Duration.minutes(1),
-      properties: { name: settings.name ?? 'one', count: 3, on: true, url: `${api.apiEndpoint}/packages`, ...(settings.fail === undefined ? {} : { fail: settings.fail }) },
+      properties: {
+        name: settings.name ?? 'one',
+        count: 3,
+        on: true,
+        url: `${api.apiEndpoint}/packages`,
+        ...(settings.fail === undefined ? {} : { fail: settings.fail }),
+      },
     });
     new CfnOutput(stack, 'HookName', { value: custom.getAttString('Name') });
     new CfnOutput(stack, 'Url', { value: `https://${api.apiId}.execute-api.${stack.region}.${stack.urlSuffix}/packages` });
@@ -81,7 +115,11 @@ function application(workspace: Workspace, settings: Settings = {}): (stack: Sta
 }
 
 /** Logical id of the resource whose construct id begins so. */
-function find(stack: DeployedStack, type: string, prefix: string): { readonly logicalId: string; readonly physicalId: string } {
+function find(
+  stack: DeployedStack,
+  type: string,
+  prefix: string,
+): { readonly logicalId: string; readonly physicalId: string } {
   const found = stack.byType(type).find(resource => resource.logicalId.startsWith(prefix));
   if (!found) { throw new Error(`no ${type} called ${prefix}`); }
   return found;
@@ -103,7 +141,8 @@ describe('an application in the local cloud', () => {
     workspace.remove();
   });
 
-  const log = (id: string): string => cloud.logs(find(stack, 'AWS::Logs::LogGroup', id).physicalId).map(event => event.message).join('\n');
+  const log = (id: string): string =>
+    cloud.logs(find(stack, 'AWS::Logs::LogGroup', id).physicalId).map(event => event.message).join('\n');
   const records = (): { body: string }[] => log('BackLog').split('\n').filter(line => line.includes('"Records"'))
     .flatMap(line => (JSON.parse(line.slice(line.indexOf('{'))) as { Records: { body: string }[] }).Records);
   const post = async (path: string, body: string): Promise<Response> => {
@@ -116,7 +155,10 @@ describe('an application in the local cloud', () => {
     expect([response.status, await response.text()]).toEqual([202, 'accepted']);
     await cloud.idle();
     expect(records()).toContainEqual(expect.objectContaining({
-      body: '{"hello":1}', eventSource: 'aws:sqs', awsRegion: 'eu-west-1', attributes: expect.objectContaining({ ApproximateReceiveCount: '1' }),
+      body: '{"hello":1}',
+      eventSource: 'aws:sqs',
+      awsRegion: 'eu-west-1',
+      attributes: expect.objectContaining({ ApproximateReceiveCount: '1' }),
     }));
   });
 
@@ -169,16 +211,19 @@ describe('an application in the local cloud', () => {
 
   test('fails an update whose custom resource fails, after updating it back', async () => {
     const sent = requestsOf(cloud).length;
-    await expect(stack.update(workspace.synth(application(workspace, { name: 'two', fail: 'Update' })))).rejects.toThrow('told to fail');
+    await expect(stack.update(workspace.synth(application(workspace, { name: 'two', fail: 'Update' }))))
+      .rejects.toThrow('told to fail');
     expect(requestsOf(cloud).slice(sent)).toEqual([['Update', 'hook-two'], ['Update', 'hook-two']]);
     expect(stack.outputs.HookName).toBe('two');
   });
 
   test('reports which grants were used and which were not', () => {
     const { grants, unused } = cloud.iamReport();
-    const sending = grants.find(grant => grant.holder.startsWith('FrontServiceRole') && grant.pattern === 'sqs:SendMessage');
+    const sending = grants.find(grant => grant.holder.startsWith('FrontServiceRole')
+      && grant.pattern === 'sqs:SendMessage');
     expect(sending?.used).toBeGreaterThan(0);
-    expect(unused).toContainEqual(expect.objectContaining({ element: 'Action', pattern: 'sqs:ChangeMessageVisibility', used: 0 }));
+    expect(unused)
+      .toContainEqual(expect.objectContaining({ element: 'Action', pattern: 'sqs:ChangeMessageVisibility', used: 0 }));
   });
 
   test('deletes the stack, custom resource first', async () => {
@@ -203,14 +248,20 @@ describe('deployments that must not pass', () => {
     const response = await fetch(cloud.resolveUrl(String(stack.outputs.Url)), { method: 'POST', body: '{}' });
     const front = find(stack, 'AWS::Lambda::Function', 'Front').physicalId;
     const role = find(stack, 'AWS::IAM::Role', 'FrontServiceRole').physicalId;
-    expect(await response.text()).toContain(`User: arn:aws:sts::111122223333:assumed-role/${role}/${front} is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:eu-west-1:111122223333:`);
+    expect(await response.text()).toContain(`User: arn:aws:sts::111122223333:assumed-role/${role}/${front} is not `
+      + 'authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:eu-west-1:111122223333:');
     await stack.delete();
   }, 30_000);
 
   test('fails a creation whose custom resource fails, and takes everything back', async () => {
     const created: string[] = [];
-    const stop = cloud.onEvent(event => { if (event.source === 'cloudformation' && event.kind.endsWith('_COMPLETE')) { created.push(`${event.kind} ${event.resource}`); } });
-    await expect(cloud.deploy({ assembly: workspace.synth(application(workspace, { fail: 'Create' })) })).rejects.toThrow('Received response status [FAILED] from custom resource. Message returned: told to fail');
+    const stop = cloud.onEvent(event => {
+      if (event.source === 'cloudformation' && event.kind.endsWith('_COMPLETE')) {
+        created.push(`${event.kind} ${event.resource}`);
+      }
+    });
+    await expect(cloud.deploy({ assembly: workspace.synth(application(workspace, { fail: 'Create' })) }))
+      .rejects.toThrow('Received response status [FAILED] from custom resource. Message returned: told to fail');
     stop();
     const creations = created.filter(line => line.startsWith('CREATE')).map(line => line.split(' ')[1]);
     const deletions = created.filter(line => line.startsWith('DELETE')).map(line => line.split(' ')[1]);
@@ -221,19 +272,30 @@ describe('deployments that must not pass', () => {
 
   test.each<[string, (stack: Stack) => void, string]>([
     ['a type that nobody implements', stack => { new Bucket(stack, 'Files'); }, 'doesn\'t know the type of Files'],
-    ['a property that nobody implements', stack => { new CfnQueue(stack, 'Queue').addPropertyOverride('Wrong', 1); }, 'doesn\'t know the property Wrong'],
-    ['a function that nobody implements', stack => { new CfnQueue(stack, 'Queue', { queueName: Fn.transform('Macro', {}).toString() }); }, 'doesn\'t know the function Fn::Transform'],
-    ['an attribute that isn\'t there', stack => { new CfnOutput(stack, 'Out', { value: new CfnQueue(stack, 'Queue').getAtt('Colour').toString() }); }, 'has no attribute \'Colour\''],
+    ['a property that nobody implements', stack => { new CfnQueue(stack, 'Queue').addPropertyOverride('Wrong', 1); },
+      'doesn\'t know the property Wrong'],
+    ['a function that nobody implements',
+      stack => { new CfnQueue(stack, 'Queue', { queueName: Fn.transform('Macro', {}).toString() }); },
+      'doesn\'t know the function Fn::Transform'],
+    ['an attribute that isn\'t there',
+      stack => { new CfnOutput(stack, 'Out', { value: new CfnQueue(stack, 'Queue').getAtt('Colour').toString() }); },
+      'has no attribute \'Colour\''],
     ['a reserved environment variable', stack => {
       const resource = simple(stack, workspace, {}).node.defaultChild;
-      if (resource instanceof CfnFunction) { resource.addPropertyOverride('Environment.Variables.AWS_DEFAULT_REGION', 'x'); }
+      if (resource instanceof CfnFunction) {
+        resource.addPropertyOverride('Environment.Variables.AWS_DEFAULT_REGION', 'x');
+      }
     }, 'Reserved keys used in this request: AWS_DEFAULT_REGION'],
-    ['an environment over 4 KB', stack => { simple(stack, workspace, { environment: { BIG: 'x'.repeat(4096) } }); }, 'exceeded the 4KB limit'],
+    ['an environment over 4 KB', stack => { simple(stack, workspace, { environment: { BIG: 'x'.repeat(4096) } }); },
+      'exceeded the 4KB limit'],
     ['a visibility timeout below the function\'s', stack => {
-      simple(stack, workspace, { timeout: Duration.seconds(31) }).addEventSource(new SqsEventSource(new Queue(stack, 'Queue', { visibilityTimeout: Duration.seconds(30) })));
+      simple(stack, workspace, { timeout: Duration.seconds(31) })
+        .addEventSource(new SqsEventSource(new Queue(stack, 'Queue', { visibilityTimeout: Duration.seconds(30) })));
     }, 'Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds'],
     ['a role that Lambda may not assume', stack => {
-      simple(stack, workspace, { role: new Role(stack, 'Role', { assumedBy: new ServicePrincipal('codebuild.amazonaws.com') }) });
+      simple(stack, workspace, {
+        role: new Role(stack, 'Role', { assumedBy: new ServicePrincipal('codebuild.amazonaws.com') }),
+      });
     }, 'cannot be assumed by Lambda'],
   ])('rejects %s', async (_, build, message) => {
     await expect(cloud.deploy({ assembly: workspace.synth(build) })).rejects.toThrow(message);
@@ -241,7 +303,12 @@ describe('deployments that must not pass', () => {
 });
 
 function simple(stack: Stack, workspace: Workspace, props: Partial<FunctionProps>): Function {
-  return new Function(stack, 'Function', { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromAsset(workspace.code('simple', { 'index.js': BACK })), ...props });
+  return new Function(stack, 'Function', {
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: Code.fromAsset(workspace.code('simple', { 'index.js': BACK })),
+    ...props,
+  });
 }
 
 function requestsOf(cloud: LocalCloud): unknown[] {

@@ -2,10 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Clock } from '../../../sandbox/aws/core/clock';
-import { AwsError, AwsService, CloudContext, CloudEvent, Principal, RequiredPermission, Resource, ServiceModule } from '../../../sandbox/aws/core/service';
+import {
+  AwsError,
+  AwsService,
+  CloudContext,
+  CloudEvent,
+  Principal,
+  RequiredPermission,
+  Resource,
+  ServiceModule,
+} from '../../../sandbox/aws/core/service';
 import { seededRandom } from '../../../sandbox/faults';
 
-export const ADMINISTRATOR: Principal = { roleArn: 'arn:aws:iam::111122223333:role/Administrator', arn: 'arn:aws:sts::111122223333:assumed-role/Administrator/test' };
+export const ADMINISTRATOR: Principal = {
+  roleArn: 'arn:aws:iam::111122223333:role/Administrator',
+  arn: 'arn:aws:sts::111122223333:assumed-role/Administrator/test',
+};
 
 /** A context for one service alone: everything is allowed but what a test denies. */
 export class TestContext implements CloudContext {
@@ -26,7 +38,12 @@ export class TestContext implements CloudContext {
     this.events.push(event);
   }
 
-  public async call(caller: Principal, name: string, operation: string, input: object): Promise<Record<string, unknown>> {
+  public async call(
+    caller: Principal,
+    name: string,
+    operation: string,
+    input: object,
+  ): Promise<Record<string, unknown>> {
     const found = this.services.get(name)?.operations[operation];
     if (!found) { throw new Error(`the test has no ${name} ${operation}`); }
     const fields = { ...input };
@@ -38,13 +55,19 @@ export class TestContext implements CloudContext {
     for (const { action, resource } of permissions) {
       this.checked.push(`${action} ${resource}`);
       if (this.denied.has(action)) {
-        throw new AwsError('AccessDeniedException', `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`);
+        throw new AwsError(
+          'AccessDeniedException',
+          `User: ${caller.arn} is not authorized to perform: ${action} on resource: `
+            + `${resource} because no identity-based policy allows the ${action} action`,
+        );
       }
     }
   }
 
   public processEnvironment(roleArn: string, session: string): Record<string, string> {
-    if (this.denied.has('sts:AssumeRole')) { throw new AwsError('AccessDenied', `not authorized to assume ${roleArn}`, 403); }
+    if (this.denied.has('sts:AssumeRole')) {
+      throw new AwsError('AccessDenied', `not authorized to assume ${roleArn}`, 403);
+    }
     return { AWS_ACCESS_KEY_ID: `key-of-${session}`, AWS_SECRET_ACCESS_KEY: 'secret' };
   }
 
@@ -61,7 +84,12 @@ export class TestContext implements CloudContext {
   }
 
   /** Creates a resource as CloudFormation would, after the check of its property names. */
-  public create(module: ServiceModule, type: string, logicalId: string, properties: Record<string, unknown>): Promise<Resource> | Resource {
+  public create(
+    module: ServiceModule,
+    type: string,
+    logicalId: string,
+    properties: Record<string, unknown>,
+  ): Promise<Resource> | Resource {
     const provider = module.providers.find(candidate => candidate.type === type);
     if (!provider) { throw new Error(`no provider of ${type}`); }
     const unknown = Object.keys(properties).filter(name => !provider.properties.includes(name));

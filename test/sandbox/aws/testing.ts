@@ -20,7 +20,11 @@ export class Workspace {
 
   /** Synthesizes a stack; returns the assembly's directory. */
   public synth(build: (stack: Stack) => void, context: Readonly<Record<string, unknown>> = {}): string {
-    const app = new App({ outdir: join(this.directory, `assembly-${++this.assemblies}`), analyticsReporting: false, context });
+    const app = new App({
+      outdir: join(this.directory, `assembly-${++this.assemblies}`),
+      analyticsReporting: false,
+      context,
+    });
     build(new Stack(app, 'Test'));
     return app.synth().directory;
   }

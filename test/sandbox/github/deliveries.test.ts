@@ -51,7 +51,10 @@ describe('a push', () => {
           name: child.digest,
           package_url: 'ghcr.io/my-org/app:',
           created_at: '0001-01-01T00:00:00Z',
-          container_metadata: { tag: { name: '', digest: child.digest }, manifest: { digest: child.digest, media_type: child.mediaType } },
+          container_metadata: {
+            tag: { name: '', digest: child.digest },
+            manifest: { digest: child.digest, media_type: child.mediaType },
+          },
         },
       },
       organization: { login: 'My-Org' },
@@ -63,7 +66,15 @@ describe('a push', () => {
           package_url: 'ghcr.io/my-org/app:1.0',
           container_metadata: {
             tag: { name: '1.0', digest: parent.digest },
-            labels: { all_labels: { 'github.internal.platforms': JSON.stringify([{ digest: child.digest, architecture: 'amd64', os: 'linux' }]) } },
+            labels: {
+              all_labels: {
+                'github.internal.platforms': JSON.stringify([{
+                  digest: child.digest,
+                  architecture: 'amd64',
+                  os: 'linux',
+                }]),
+              },
+            },
             manifest: { config: { digest: '', media_type: '', size: 0 }, layers: [] },
           },
         },
@@ -76,7 +87,10 @@ describe('a push', () => {
     await createHook(github, receiver.url);
     ['1', '1.0', 'latest'].forEach(tag => github.recordPush(image('my-org/app', tag)));
     await github.idle();
-    expect(payloads()).toMatchObject([{ action: 'published', package: { package_version: { container_metadata: { tag: { name: 'latest' } } } } }]);
+    expect(payloads()).toMatchObject([{
+      action: 'published',
+      package: { package_version: { container_metadata: { tag: { name: 'latest' } } } },
+    }]);
   });
 
   test('of a known digest under a further tag is an update', async () => {
@@ -94,7 +108,8 @@ describe('a push', () => {
     await createHook(github, receiver.url, { events: ['package', 'registry_package'] });
     github.recordPush(image('my-org/app', '1'));
     await github.idle();
-    const keys = events(receiver).map(({ event, body }) => [event, Object.keys(JSON.parse(body.toString()) as object)[1]]);
+    const keys = events(receiver)
+      .map(({ event, body }) => [event, Object.keys(JSON.parse(body.toString()) as object)[1]]);
     expect(keys.sort()).toEqual([['package', 'package'], ['registry_package', 'registry_package']]);
   });
 
@@ -142,7 +157,8 @@ describe('a delivery', () => {
     });
   });
 
-  test.each(['form', 'application/json'])('with content type %s is a form, signed as it is sent', async content_type => {
+  test.each(['form', 'application/json'])('with content type %s is a '
+    + 'form, signed as it is sent', async content_type => {
     github = await start();
     await createHook(github, receiver.url, { config: { content_type } });
     github.recordPush(image('my-org/app', '1'));
@@ -150,13 +166,18 @@ describe('a delivery', () => {
     const [{ headers, body }] = events(receiver);
     expect(headers['content-type']).toBe('application/x-www-form-urlencoded');
     expect(headers['x-hub-signature-256']).toBe(sign('s3cret', body));
-    expect(JSON.parse(new URLSearchParams(body.toString()).get('payload') ?? '')).toMatchObject({ action: 'published' });
+    expect(JSON.parse(new URLSearchParams(body.toString()).get('payload') ?? ''))
+      .toMatchObject({ action: 'published' });
   });
 
   test('fails when the receiver is gone, and is not tried again', async () => {
     github = await start();
     const id = await createHook(github, 'http://127.0.0.1:1/');
-    expect(await github.ping(id)).toMatchObject({ status: 'failed to connect to host', statusCode: 502, response: { headers: null, payload: null } });
+    expect(await github.ping(id)).toMatchObject({
+      status: 'failed to connect to host',
+      statusCode: 502,
+      response: { headers: null, payload: null },
+    });
     await github.idle();
     expect(github.deliveries).toHaveLength(2);
   });
@@ -229,7 +250,10 @@ describe('on demand', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  test.each([['arrival', [0, 1, 2]], ['reversed', [2, 1, 0]]] as const)('deliveries pile up and come in %s order', async (order, expected) => {
+  test.each([
+    ['arrival', [0, 1, 2]],
+    ['reversed', [2, 1, 0]],
+  ] as const)('deliveries pile up and come in %s order', async (order, expected) => {
     github = await start();
     await createHook(github, receiver.url);
     await github.idle();
@@ -254,7 +278,9 @@ describe('on demand', () => {
   test('any bytes go to a hook, with headers changed or left out', async () => {
     github = await start();
     const id = await createHook(github, receiver.url);
-    const delivery = await github.sendRaw(id, '{"broken', { headers: { 'X-Hub-Signature-256': undefined, 'Content-Type': 'text/plain' } });
+    const delivery = await github.sendRaw(id, '{"broken', {
+      headers: { 'X-Hub-Signature-256': undefined, 'Content-Type': 'text/plain' },
+    });
     const [{ headers, body }] = events(receiver);
     expect(body.toString()).toBe('{"broken');
     expect(headers['x-hub-signature-256']).toBeUndefined();

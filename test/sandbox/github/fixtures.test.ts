@@ -18,13 +18,17 @@ function shape(value: unknown, path = ''): string[] {
 
 test('there is one fixture for every kind of payload that a parser meets', () => {
   expect(readdirSync(DIRECTORY).sort()).toEqual([
-    'package-npm.json', 'package-null-version.json', 'package-published-index.json', 'package-published-untagged-child.json', 'package-signature-tag.json',
-    'package-updated.json', 'package-v2-create.json', 'ping-organization.json', 'registry-package-published.json',
+    'package-npm.json', 'package-null-version.json', 'package-published-index.json',
+    'package-published-untagged-child.json', 'package-signature-tag.json', 'package-updated.json',
+    'package-v2-create.json', 'ping-organization.json', 'registry-package-published.json',
   ]);
 });
 
 test.each([
-  ['package-published-index', { action: 'published', package: { package_version: { container_metadata: { manifest: { config: { digest: '' } } } } } }],
+  ['package-published-index', {
+    action: 'published',
+    package: { package_version: { container_metadata: { manifest: { config: { digest: '' } } } } },
+  }],
   ['package-published-untagged-child', {
     package: {
       package_version: { package_url: expect.stringMatching(/:$/), container_metadata: { tag: { name: '' } } },

@@ -36,14 +36,19 @@ describe('creating', () => {
     await github.idle();
     const [ping] = receiver.received;
     expect(ping.event).toBe('ping');
-    expect(JSON.parse(ping.body.toString())).toMatchObject({ zen: expect.any(String), hook_id: body?.id, hook: body, organization: { login: 'My-Org' } });
+    expect(JSON.parse(ping.body.toString()))
+      .toMatchObject({ zen: expect.any(String), hook_id: body?.id, hook: body, organization: { login: 'My-Org' } });
     expect(ping.headers['x-hub-signature-256']).toBe(sign('s3cret', ping.body));
   });
 
   test('has the bad defaults of GitHub', async () => {
     github = await start();
     const { body } = await post({ name: 'web', config: { url: receiver.url } });
-    expect(body).toMatchObject({ active: true, events: ['push'], config: { url: receiver.url, content_type: 'form', insecure_ssl: '0' } });
+    expect(body).toMatchObject({
+      active: true,
+      events: ['push'],
+      config: { url: receiver.url, content_type: 'form', insecure_ssl: '0' },
+    });
     expect(body?.config).not.toHaveProperty('secret');
   });
 
@@ -52,8 +57,10 @@ describe('creating', () => {
     ['no name', { config: { url: 'http://127.0.0.1/' } }, 422, 'Invalid request.\n\n"name" wasn\'t supplied.', undefined],
     ['another name', { ...hookBody('http://127.0.0.1/'), name: 'email' }, 422, 'Validation Failed', [{ resource: 'Hook', field: 'name', code: 'invalid' }]],
     ['no config', { name: 'web' }, 422, 'Invalid request.\n\n"config" wasn\'t supplied.', undefined],
-    ['no URL', { name: 'web', config: {} }, 422, 'Validation Failed', [expect.objectContaining({ message: 'url cannot be blank' })]],
-    ['no scheme', hookBody('example.com/packages'), 422, 'Validation Failed', [expect.objectContaining({ message: 'url is missing a scheme' })]],
+    ['no URL', { name: 'web', config: {} }, 422, 'Validation Failed',
+      [expect.objectContaining({ message: 'url cannot be blank' })]],
+    ['no scheme', hookBody('example.com/packages'), 422, 'Validation Failed',
+      [expect.objectContaining({ message: 'url is missing a scheme' })]],
     ['another scheme', hookBody('ftp://example.com'), 422, 'Validation Failed', [expect.objectContaining({ field: 'url' })]],
     ['an unknown event', hookBody('http://127.0.0.1/', { events: ['package_v2'] }), 422, 'Validation Failed', [expect.objectContaining({ field: 'events' })]],
     ['events that are no list', { ...hookBody('http://127.0.0.1/'), events: 'package' }, 422, expect.stringContaining('is not an array'), undefined],
@@ -66,7 +73,10 @@ describe('creating', () => {
   test('rejects loopback when asked to be as strict as github.com', async () => {
     github = await start({ refuseLoopback: true });
     expect(await post(hookBody(receiver.url))).toMatchObject({
-      status: 422, body: { errors: [{ message: 'url is not supported because it isn\'t reachable over the public Internet (127.0.0.1)' }] },
+      status: 422,
+      body: {
+        errors: [{ message: 'url is not supported because it isn\'t reachable over the public Internet (127.0.0.1)' }],
+      },
     });
   });
 
@@ -74,7 +84,11 @@ describe('creating', () => {
     github = await start();
     await createHook(github, receiver.url);
     expect(await post(hookBody(receiver.url, { config: { secret: 'another' } }))).toMatchObject({
-      status: 422, body: { message: 'Validation Failed', errors: [{ resource: 'Hook', code: 'custom', message: 'Hook already exists on this organization' }] },
+      status: 422,
+      body: {
+        message: 'Validation Failed',
+        errors: [{ resource: 'Hook', code: 'custom', message: 'Hook already exists on this organization' }],
+      },
     });
     expect(await post(hookBody(receiver.url, { events: ['push'] }))).toMatchObject({ status: 201 });
   });
@@ -83,13 +97,17 @@ describe('creating', () => {
     github = await start();
     for (let number = 0; number < 20; number++) { await createHook(github, `${receiver.url}/${number}`); }
     expect(await post(hookBody(`${receiver.url}/20`))).toMatchObject({
-      status: 422, body: { errors: [{ resource: 'Hook', code: 'custom', message: 'The "package" event cannot have more than 20 hooks' }] },
+      status: 422,
+      body: {
+        errors: [{ resource: 'Hook', code: 'custom', message: 'The "package" event cannot have more than 20 hooks' }],
+      },
     });
   });
 });
 
 describe('changing', () => {
-  const patch = (id: number, body: object, path = '') => call(github, 'ghp_hooks', `${HOOKS}/${id}${path}`, { method: 'PATCH', body });
+  const patch = (id: number, body: object, path = '') =>
+    call(github, 'ghp_hooks', `${HOOKS}/${id}${path}`, { method: 'PATCH', body });
 
   test('a config without secret removes it', async () => {
     github = await start();
@@ -104,7 +122,8 @@ describe('changing', () => {
   test('without config, config and secret stay', async () => {
     github = await start();
     const id = await createHook(github, receiver.url);
-    expect((await patch(id, { active: false, events: ['package', 'push'] })).body).toMatchObject({ active: false, events: ['package', 'push'] });
+    expect((await patch(id, { active: false, events: ['package', 'push'] })).body)
+      .toMatchObject({ active: false, events: ['package', 'push'] });
     expect(github.hooks[0].secretIs('s3cret')).toBe(true);
   });
 
@@ -129,7 +148,8 @@ describe('changing', () => {
     github = await start();
     const path = `${HOOKS}/${await createHook(github, receiver.url)}`;
     expect(await call(github, 'ghp_hooks', path, { method: 'DELETE' })).toMatchObject({ status: 204, body: undefined });
-    expect(await call(github, 'ghp_hooks', path, { method: 'DELETE' })).toMatchObject({ status: 404, body: { message: 'Not Found' } });
+    expect(await call(github, 'ghp_hooks', path, { method: 'DELETE' }))
+      .toMatchObject({ status: 404, body: { message: 'Not Found' } });
   });
 });
 
@@ -156,7 +176,8 @@ describe('who may manage hooks', () => {
   ])('%s lists with %i and creates with %i', async (token, reading, writing) => {
     github = await start();
     expect(await call(github, token, HOOKS)).toMatchObject({ status: reading });
-    expect(await call(github, token, HOOKS, { method: 'POST', body: hookBody(receiver.url) })).toMatchObject({ status: writing });
+    expect(await call(github, token, HOOKS, { method: 'POST', body: hookBody(receiver.url) }))
+      .toMatchObject({ status: writing });
   });
 
   test('a refusal says what the token lacks', async () => {
@@ -188,7 +209,15 @@ describe('the delivery log', () => {
 
     const items = (await deliveries(id)).body as unknown as { id: number; event: string }[];
     expect(items).toMatchObject([
-      { event: 'package', action: 'published', status: 'OK', status_code: 202, redelivery: false, repository_id: expect.any(Number), installation_id: null },
+      {
+        event: 'package',
+        action: 'published',
+        status: 'OK',
+        status_code: 202,
+        redelivery: false,
+        repository_id: expect.any(Number),
+        installation_id: null,
+      },
       { event: 'ping', action: null, status: 'OK' },
     ]);
     expect((await call(github, 'ghp_hooks', `${HOOKS}/${id}/deliveries/${items[0].id}`)).body).toMatchObject({
@@ -245,7 +274,8 @@ describe('the delivery log', () => {
 
     receiver.status = 202;
     await call(github, 'ghp_hooks', `${HOOKS}/${id}/config`, { method: 'PATCH', body: { secret: 'rotated' } });
-    expect(await call(github, 'ghp_hooks', `${HOOKS}/${id}/deliveries/${failed?.id}/attempts`, { method: 'POST' })).toMatchObject({ status: 202, body: {} });
+    expect(await call(github, 'ghp_hooks', `${HOOKS}/${id}/deliveries/${failed?.id}/attempts`, { method: 'POST' }))
+      .toMatchObject({ status: 202, body: {} });
     await github.idle();
 
     const [first, second] = events(receiver);
@@ -258,7 +288,9 @@ describe('the delivery log', () => {
 
   test('fails to redeliver what is older than three days', async () => {
     let now = Date.parse('2026-03-01T00:00:00Z');
-    github = await start({ clock: { now: () => now, sleep: ms => ms > 0 ? new Promise(() => undefined) : Promise.resolve() } });
+    github = await start({
+      clock: { now: () => now, sleep: ms => ms > 0 ? new Promise(() => undefined) : Promise.resolve() },
+    });
     const id = await createHook(github, receiver.url);
     await github.idle();
     now += 3 * 24 * 3_600_000;

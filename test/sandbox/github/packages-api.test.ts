@@ -30,7 +30,8 @@ describe('what a push leaves behind', () => {
     github.recordPush(child);
     github.recordPush(parent);
 
-    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags])).toEqual([[parent.digest, ['1.0']], [child.digest, []]]);
+    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags]))
+      .toEqual([[parent.digest, ['1.0']], [child.digest, []]]);
     const { body } = await call(github, 'ghp_packages', '/orgs/my-org/packages/container/app');
     expect(body).toMatchObject({
       name: 'app',
@@ -49,7 +50,8 @@ describe('what a push leaves behind', () => {
     github.recordPush(older);
     github.recordPush(newer);
 
-    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags])).toEqual([[newer.digest, ['latest']], [older.digest, []]]);
+    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags]))
+      .toEqual([[newer.digest, ['latest']], [older.digest, []]]);
   });
 
   test('several tags of one digest stay one version', async () => {
@@ -69,8 +71,12 @@ describe('what a push leaves behind', () => {
 
   test('a package that was there before, with its tags', async () => {
     github = await start();
-    github.addPackage('app', { visibility: 'public', versions: [{ name: digestOf('a'), tags: ['1', 'latest'] }, { name: digestOf('b'), tags: ['latest'] }] });
-    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags])).toEqual([[digestOf('b'), ['latest']], [digestOf('a'), ['1']]]);
+    github.addPackage('app', {
+      visibility: 'public',
+      versions: [{ name: digestOf('a'), tags: ['1', 'latest'] }, { name: digestOf('b'), tags: ['latest'] }],
+    });
+    expect((await versions()).map(({ name, metadata }) => [name, metadata.container.tags]))
+      .toEqual([[digestOf('b'), ['latest']], [digestOf('a'), ['1']]]);
   });
 
   test('a deleted version is listed as deleted only', async () => {
@@ -88,7 +94,8 @@ describe('what a push leaves behind', () => {
     github = await start();
     github.recordPush(image('my-org/app', '1'));
     github.deletePackage('app');
-    expect(await call(github, 'ghp_packages', VERSIONS)).toMatchObject({ status: 404, body: { message: 'Package not found.', status: '404' } });
+    expect(await call(github, 'ghp_packages', VERSIONS))
+      .toMatchObject({ status: 404, body: { message: 'Package not found.', status: '404' } });
   });
 });
 
@@ -101,7 +108,10 @@ describe('pages', () => {
     github.addPackage('tools/deep/builder', { versions: digests.map(name => ({ name })) });
 
     const client = octokit();
-    const packages = await client.paginate('GET /orgs/{org}/packages', { org: 'MY-ORG', package_type: 'container', per_page: 100 });
+    const packages = await client.paginate(
+      'GET /orgs/{org}/packages',
+      { org: 'MY-ORG', package_type: 'container', per_page: 100 },
+    );
     expect(packages.map(({ name }) => name).sort()).toEqual([...names, 'tools/deep/builder'].sort());
     const listed = await client.paginate('GET /orgs/{org}/packages/{package_type}/{package_name}/versions', {
       org: 'my-org', package_type: 'container', package_name: 'tools/deep/builder', per_page: 100,
@@ -127,8 +137,10 @@ describe('pages', () => {
   test('a nested name takes %2F, and a slash is another path', async () => {
     github = await start();
     github.recordPush(image('my-org/tools/builder', '1'));
-    expect(await call(github, 'ghp_packages', '/orgs/my-org/packages/container/tools%2Fbuilder')).toMatchObject({ status: 200, body: { name: 'tools/builder' } });
-    expect(await call(github, 'ghp_packages', '/orgs/my-org/packages/container/tools/builder')).toMatchObject({ status: 404 });
+    expect(await call(github, 'ghp_packages', '/orgs/my-org/packages/container/tools%2Fbuilder'))
+      .toMatchObject({ status: 200, body: { name: 'tools/builder' } });
+    expect(await call(github, 'ghp_packages', '/orgs/my-org/packages/container/tools/builder'))
+      .toMatchObject({ status: 404 });
   });
 });
 
@@ -156,7 +168,11 @@ describe('who may read', () => {
 
   test.each(['ghp_packages', 'ghp_writer'])('%s reads, by Bearer, token and Basic', async token => {
     github = await start();
-    for (const authorization of [`Bearer ${token}`, `token ${token}`, `Basic ${Buffer.from(`anyone:${token}`).toString('base64')}`]) {
+    for (const authorization of [
+      `Bearer ${token}`,
+      `token ${token}`,
+      `Basic ${Buffer.from(`anyone:${token}`).toString('base64')}`,
+    ]) {
       expect(await call(github, undefined, PACKAGES, { headers: { authorization } })).toMatchObject({ status: 200 });
     }
   });
@@ -174,14 +190,20 @@ describe('who may read', () => {
   test('rejects an expired token, which said before when it would', async () => {
     let now = Date.parse('2026-03-01T00:00:00Z');
     github = await start({
-      tokens: [{ value: 'ghp_short', kind: 'classic', scopes: ['read:packages'], expiresAt: new Date('2026-03-02T10:00:00Z') }],
+      tokens: [{
+        value: 'ghp_short',
+        kind: 'classic',
+        scopes: ['read:packages'],
+        expiresAt: new Date('2026-03-02T10:00:00Z'),
+      }],
       clock: { now: () => now, sleep: async () => undefined },
     });
     const before = await call(github, 'ghp_short', PACKAGES);
     expect(before.headers.get('github-authentication-token-expiration')).toBe('2026-03-02 10:00:00 UTC');
     expect(before.headers.get('x-oauth-scopes')).toBe('read:packages');
     now = Date.parse('2026-03-02T10:00:00Z');
-    expect(await call(github, 'ghp_short', PACKAGES)).toMatchObject({ status: 401, body: { message: 'Bad credentials' } });
+    expect(await call(github, 'ghp_short', PACKAGES))
+      .toMatchObject({ status: 401, body: { message: 'Bad credentials' } });
   });
 
   test('rejects a revoked token', async () => {
@@ -210,13 +232,15 @@ test('other kinds of packages are listed under their own type', async () => {
   github = await start();
   github.addPackage('ui-kit', { type: 'npm', versions: [{ name: '3.1.0' }] });
   expect((await call(github, 'ghp_packages', PACKAGES)).body).toEqual([]);
-  expect((await call(github, 'ghp_packages', '/orgs/my-org/packages?package_type=npm')).body).toMatchObject([{ name: 'ui-kit', package_type: 'npm', version_count: 1 }]);
+  expect((await call(github, 'ghp_packages', '/orgs/my-org/packages?package_type=npm')).body)
+    .toMatchObject([{ name: 'ui-kit', package_type: 'npm', version_count: 1 }]);
 });
 
 test('an unlinked package has no repository', async () => {
   github = await start({ linkRepositories: 'none' });
   github.recordPush(image('my-org/app', '1'));
-  expect((await call(github, 'ghp_packages', '/orgs/my-org/packages/container/app')).body).not.toHaveProperty('repository');
+  expect((await call(github, 'ghp_packages', '/orgs/my-org/packages/container/app')).body)
+    .not.toHaveProperty('repository');
 });
 
 test('GitHub Enterprise Server answers below its prefix alone', async () => {
@@ -224,7 +248,8 @@ test('GitHub Enterprise Server answers below its prefix alone', async () => {
   github.recordPush(image('my-org/app', '1'));
   const { data } = await octokit().request('GET /orgs/{org}/packages', { org: 'my-org', package_type: 'container' });
   expect(data[0].url).toBe(`${github.server.url}/api/v3/orgs/My-Org/packages/container/app`);
-  expect((await fetch(`${github.server.url}${PACKAGES}`, { headers: { authorization: 'Bearer ghp_packages' } })).status).toBe(404);
+  expect((await fetch(`${github.server.url}${PACKAGES}`, { headers: { authorization: 'Bearer ghp_packages' } })).status)
+    .toBe(404);
 });
 
 test.each([
@@ -236,7 +261,8 @@ test.each([
   ['any', 'ghp_stranger', 'pull', false, true],
   ['any', 'github_pat_hooks', 'pull', false, false],
   ['any', 'ghp_sso', 'pull', false, false],
-] as const)('the registry asks for %s:%s to %s: private %s, public %s', async (user, password, action, closed, open) => {
+] as const)('the registry asks for %s:%s to '
+  + '%s: private %s, public %s', async (user, password, action, closed, open) => {
   github = await start();
   github.recordPush(image('my-org/app', '1'));
   expect(github.allowsRegistry(user, password, 'my-org/app', action)).toBe(closed);

@@ -40,19 +40,23 @@ test('another user has a limit of their own', async () => {
   expect(await call(github, 'ghp_writer', PACKAGES)).toMatchObject({ status: 200 });
 });
 
-test.each([[60, '60'], [undefined, null]])('rejects with the secondary limit on demand, retry-after %s', async (retryAfterSeconds, header) => {
-  github = await start({ clock, rateLimit: { retryAfterSeconds } });
-  github.rateLimits.strikeSecondary();
-  const refused = await call(github, 'ghp_packages', PACKAGES);
-  expect(refused).toMatchObject({ status: 403, body: { message: expect.stringMatching(/^You have exceeded a secondary rate limit\./) } });
-  expect(refused.headers.get('retry-after')).toBe(header);
-  expect(refused.headers.get('x-ratelimit-remaining')).toBe('5000');
-  expect(await call(github, 'ghp_packages', PACKAGES)).toMatchObject({ status: 200 });
-});
+test.each([[60, '60'], [undefined, null]])(
+  'rejects with the secondary limit on demand, retry-after %s',
+  async (retryAfterSeconds, header) => {
+    github = await start({ clock, rateLimit: { retryAfterSeconds } });
+    github.rateLimits.strikeSecondary();
+    const refused = await call(github, 'ghp_packages', PACKAGES);
+    expect(refused).toMatchObject({ status: 403, body: { message: expect.stringMatching(/^You have exceeded a secondary rate limit\./) } });
+    expect(refused.headers.get('retry-after')).toBe(header);
+    expect(refused.headers.get('x-ratelimit-remaining')).toBe('5000');
+    expect(await call(github, 'ghp_packages', PACKAGES)).toMatchObject({ status: 200 });
+  },
+);
 
 test('rejects more points than a minute allows, where a write weighs five', async () => {
   github = await start({ clock, rateLimit: { pointsPerMinute: 6 } });
-  expect(await call(github, 'ghp_hooks', '/orgs/my-org/hooks/1/pings', { method: 'POST' })).toMatchObject({ status: 404 });
+  expect(await call(github, 'ghp_hooks', '/orgs/my-org/hooks/1/pings', { method: 'POST' }))
+    .toMatchObject({ status: 404 });
   expect(await call(github, 'ghp_hooks', '/orgs/my-org/hooks')).toMatchObject({ status: 200 });
   expect(await call(github, 'ghp_hooks', '/orgs/my-org/hooks')).toMatchObject({ status: 403 });
   now += 60_000;
@@ -81,7 +85,8 @@ test('an unchanged answer is a 304 that costs nothing, a changed one is not', as
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 test('rejects more changes than an hour allows, and reads none the less', async () => {
   github = await start({ clock, rateLimit: { changesPerMinute: 2, changesPerHour: 3 } });
-  const ping = async (): Promise<number> => (await call(github, 'ghp_hooks', '/orgs/my-org/hooks/1/pings', { method: 'POST' })).status;
+  const ping = async (): Promise<number> =>
+    (await call(github, 'ghp_hooks', '/orgs/my-org/hooks/1/pings', { method: 'POST' })).status;
   expect([await ping(), await ping(), await ping()]).toEqual([404, 404, 403]);
   now += 60_000;
   expect(await ping()).toBe(403);

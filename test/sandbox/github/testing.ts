@@ -25,14 +25,23 @@ export function start(options: Partial<GitHubOptions> = {}): Promise<GitHub> {
 }
 
 /** One request; undefined as token sends no Authorization. */
-export async function call(github: GitHub, token: string | undefined, path: string, { body, ...init }: CallOptions = {}): Promise<Answer> {
+export async function call(
+  github: GitHub,
+  token: string | undefined,
+  path: string,
+  { body, ...init }: CallOptions = {},
+): Promise<Answer> {
   const response = await fetch(`${github.url}${path}`, {
     ...init,
     headers: { ...token !== undefined && { authorization: `Bearer ${token}` }, ...init.headers },
     ...body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) },
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) as Body };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text) as Body,
+  };
 }
 
 interface CallOptions { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: unknown }
@@ -60,16 +69,27 @@ export function hookBody(url: string, settings: { events?: string[]; config?: ob
 }
 
 /** Creates a hook through REST; the id. */
-export async function createHook(github: GitHub, url: string, settings: Parameters<typeof hookBody>[1] = {}): Promise<number> {
+export async function createHook(
+  github: GitHub,
+  url: string,
+  settings: Parameters<typeof hookBody>[1] = {},
+): Promise<number> {
   const { status, body } = await call(github, 'ghp_hooks', HOOKS, { method: 'POST', body: hookBody(url, settings) });
-  if (status !== 201 || body?.id === undefined) { throw new Error(`creating a hook got ${status}: ${JSON.stringify(body)}`); }
+  if (status !== 201 || body?.id === undefined) {
+    throw new Error(`creating a hook got ${status}: ${JSON.stringify(body)}`);
+  }
   return body.id;
 }
 
 export interface Received { readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly event: string }
 
 /** A webhook endpoint that records what comes. */
-export interface Receiver extends HttpServer { readonly received: Received[]; status: number; answerHeaders: Record<string, string>; delayMs: number }
+export interface Receiver extends HttpServer {
+  readonly received: Received[];
+  status: number;
+  answerHeaders: Record<string, string>;
+  delayMs: number;
+}
 
 export async function startReceiver(): Promise<Receiver> {
   const settings = { received: [] as Received[], status: 202, answerHeaders: {}, delayMs: 0 };
@@ -103,10 +123,17 @@ export function image(repository: string, reference: string | undefined, name = 
   return put(repository, reference, bytes, 'application/vnd.oci.image.manifest.v1+json');
 }
 
-export function index(repository: string, reference: string | undefined, children: readonly ManifestPut[]): ManifestPut {
+export function index(
+  repository: string,
+  reference: string | undefined,
+  children: readonly ManifestPut[],
+): ManifestPut {
   const mediaType = 'application/vnd.oci.image.index.v1+json';
   const manifests = children.map(child => ({
-    mediaType: child.mediaType, digest: child.digest, size: child.bytes.length, platform: { architecture: 'amd64', os: 'linux' },
+    mediaType: child.mediaType,
+    digest: child.digest,
+    size: child.bytes.length,
+    platform: { architecture: 'amd64', os: 'linux' },
   }));
   return put(repository, reference, Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests })), mediaType);
 }

@@ -2,7 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpServer } from '../../../sandbox/http-server';
-import { buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex } from '../../../sandbox/registry/artifacts';
+import {
+  buildxIndex,
+  cosignAttestation,
+  cosignSignature,
+  helmChart,
+  nestedIndex,
+  referrer,
+  referrersIndex,
+} from '../../../sandbox/registry/artifacts';
 import { RegistryClient } from '../../../sandbox/registry/client';
 import { digestOf } from '../../../sandbox/registry/digest';
 import { ManifestPut, startFront } from '../../../sandbox/registry/front';
@@ -47,7 +55,8 @@ const CONTENT: [string, Manifest][] = [
   ['an OCI image', top],
   ['an image of Docker\'s types', image({ docker: true, layers: 3 })],
   ['a zstd image', image({ zstd: true })],
-  ['a manifest list', index([image({ docker: true }), image({ docker: true, platform: 'linux/arm64' })], { docker: true })],
+  ['a manifest list',
+    index([image({ docker: true }), image({ docker: true, platform: 'linux/arm64' })], { docker: true })],
   ['an index with attestations', buildxIndex()],
   ['a nested index', nestedIndex()],
   ['an image with a layer of several chunks', image({ layers: [layer({ layerBytes: 3_000_000 })] })],
@@ -66,13 +75,16 @@ describe('skopeo copies', () => {
     await new RegistryClient(servers.registry).push(REPOSITORY, content, tag);
 
     for (const [from, to] of [[servers.registry, servers.ghcr], [servers.ghcr, servers.front]] as const) {
-      expect(await skopeo.copy(`${from.host}/${REPOSITORY}:${tag}`, `${to.host}/${REPOSITORY}:${tag}`)).toMatchObject({ code: 0, stderr: '' });
+      expect(await skopeo.copy(`${from.host}/${REPOSITORY}:${tag}`, `${to.host}/${REPOSITORY}:${tag}`))
+        .toMatchObject({ code: 0, stderr: '' });
     }
 
     const arrived = new RegistryClient(servers.front);
     for (const part of withDescendants(content)) {
       expect(await arrived.manifestDigest(REPOSITORY, part === content ? tag : part.digest)).toBe(part.digest);
-      for (const { digest } of part.blobs) { expect(digestOf(await arrived.getBlob(REPOSITORY, digest) ?? 'absent')).toBe(digest); }
+      for (const { digest } of part.blobs) {
+        expect(digestOf(await arrived.getBlob(REPOSITORY, digest) ?? 'absent')).toBe(digest);
+      }
     }
   });
 
@@ -80,16 +92,23 @@ describe('skopeo copies', () => {
     const content = image({ docker: true, layers: [layer({ docker: true }), foreignLayer({ docker: true })] });
     await new RegistryClient(servers.registry).push(REPOSITORY, content, 'foreign');
 
-    expect(await skopeo.copy(`${servers.registry.host}/${REPOSITORY}:foreign`, `${servers.front.host}/${REPOSITORY}:foreign`)).toMatchObject({ code: 0, stderr: '' });
+    expect(await skopeo.copy(
+      `${servers.registry.host}/${REPOSITORY}:foreign`,
+      `${servers.front.host}/${REPOSITORY}:foreign`,
+    )).toMatchObject({ code: 0, stderr: '' });
     expect(await new RegistryClient(servers.front).manifestDigest(REPOSITORY, 'foreign')).toBe(content.digest);
   });
 
   it('by digest', async () => {
     await new RegistryClient(servers.registry).push('my-org/by-digest', top);
 
-    expect(await skopeo.copy(`${servers.registry.host}/my-org/by-digest@${top.digest}`, `${servers.ghcr.host}/my-org/by-digest@${top.digest}`))
+    expect(await skopeo.copy(
+      `${servers.registry.host}/my-org/by-digest@${top.digest}`,
+      `${servers.ghcr.host}/my-org/by-digest@${top.digest}`,
+    ))
       .toMatchObject({ code: 0, stderr: '' });
-    expect(await new RegistryClient({ ...servers.ghcr, ...LOGIN }).manifestDigest('my-org/by-digest', top.digest)).toBe(top.digest);
+    expect(await new RegistryClient({ ...servers.ghcr, ...LOGIN }).manifestDigest('my-org/by-digest', top.digest))
+      .toBe(top.digest);
   });
 
   it('and GHCR reports every manifest that was pushed, children first', async () => {
@@ -97,8 +116,14 @@ describe('skopeo copies', () => {
     await new RegistryClient(servers.registry).push('my-org/reported', content, 'v1');
     await skopeo.copy(`${servers.registry.host}/my-org/reported:v1`, `${servers.ghcr.host}/my-org/reported:v1`);
 
-    expect(pushed.map(({ digest }) => digest)).toEqual([...content.children.map(({ digest }) => digest), content.digest]);
-    expect(pushed.at(-1)).toMatchObject({ repository: 'my-org/reported', reference: 'v1', mediaType: content.mediaType, bytes: content.bytes });
+    expect(pushed.map(({ digest }) => digest))
+      .toEqual([...content.children.map(({ digest }) => digest), content.digest]);
+    expect(pushed.at(-1)).toMatchObject({
+      repository: 'my-org/reported',
+      reference: 'v1',
+      mediaType: content.mediaType,
+      bytes: content.bytes,
+    });
   });
 });
 
@@ -106,9 +131,10 @@ describe('skopeo', () => {
   it('fails to copy a referrers index without platforms', async () => {
     const content = referrersIndex([referrer(top)]);
     await new RegistryClient(servers.registry).push(REPOSITORY, content, 'fallback');
-
-    const { code, stderr } = await skopeo.copy(`${servers.registry.host}/${REPOSITORY}:fallback`, `${servers.front.host}/${REPOSITORY}:fallback`);
-
+    const { code, stderr } = await skopeo.copy(
+      `${servers.registry.host}/${REPOSITORY}:fallback`,
+      `${servers.front.host}/${REPOSITORY}:fallback`,
+    );
     expect(code).not.toBe(0);
     expect(stderr).toContain('Manifest list must be converted');
   });
@@ -134,26 +160,32 @@ describe('skopeo', () => {
 // To have the binary: GOBIN=$PWD/bin go install github.com/google/go-containerregistry/cmd/crane@latest
 const crane = process.env.CRANE;
 if (crane === undefined) {
-  process.stderr.write('clients.test.ts: the cases with crane need the variable CRANE, the path of its binary; they are not run\n');
+  process.stderr.write('clients.test.ts: the cases with crane need the variable CRANE, '
+    + 'the path of its binary; they are not run\n');
 }
 
 (crane === undefined ? describe.skip : describe)('crane', () => {
   let configuration: string;
-  const call = (...args: string[]): ReturnType<typeof run> => run(crane ?? '', args, { DOCKER_CONFIG: configuration }, 'CRANE has to name the binary');
+  const call = (...args: string[]): ReturnType<typeof run> =>
+    run(crane ?? '', args, { DOCKER_CONFIG: configuration }, 'CRANE has to name the binary');
 
   beforeAll(() => {
     configuration = mkdtempSync(join(tmpdir(), 'crane-'));
-    writeFileSync(join(configuration, 'config.json'), JSON.stringify(authFile([{ host: servers.ghcr.host, ...LOGIN }])));
+    writeFileSync(
+      join(configuration, 'config.json'),
+      JSON.stringify(authFile([{ host: servers.ghcr.host, ...LOGIN }])),
+    );
   });
   afterAll(() => rmSync(configuration, { recursive: true, force: true }));
 
   it.each(CONTENT)('copies %s into GHCR and out', async (name, content) => {
     const tag = name.replace(/\W/g, '-').toLowerCase();
     await new RegistryClient(servers.registry).push('my-org/crane', content, tag);
-
-    expect(await call('copy', `${servers.registry.host}/my-org/crane:${tag}`, `${servers.ghcr.host}/my-org/crane:${tag}`)).toMatchObject({ code: 0 });
-    expect(await call('copy', `${servers.ghcr.host}/my-org/crane:${tag}`, `${servers.front.host}/my-org/crane:${tag}`)).toMatchObject({ code: 0 });
-
+    expect(
+      await call('copy', `${servers.registry.host}/my-org/crane:${tag}`, `${servers.ghcr.host}/my-org/crane:${tag}`),
+    ).toMatchObject({ code: 0 });
+    expect(await call('copy', `${servers.ghcr.host}/my-org/crane:${tag}`, `${servers.front.host}/my-org/crane:${tag}`))
+      .toMatchObject({ code: 0 });
     expect(await new RegistryClient(servers.front).manifestDigest('my-org/crane', tag)).toBe(content.digest);
   });
 

@@ -1,9 +1,28 @@
-import { attestationOf, buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex } from '../../../sandbox/registry/artifacts';
+import {
+  attestationOf,
+  buildxIndex,
+  cosignAttestation,
+  cosignSignature,
+  helmChart,
+  nestedIndex,
+  referrer,
+  referrersIndex,
+} from '../../../sandbox/registry/artifacts';
 import { RegistryClient } from '../../../sandbox/registry/client';
 import { digestOf } from '../../../sandbox/registry/digest';
 import { hasDistribution, startDistribution } from '../../../sandbox/registry/distribution';
 import { startFront } from '../../../sandbox/registry/front';
-import { blob, foreignLayer, image, index, layer, Manifest, OCI, seededBytes, withDescendants } from '../../../sandbox/registry/images';
+import {
+  blob,
+  foreignLayer,
+  image,
+  index,
+  layer,
+  Manifest,
+  OCI,
+  seededBytes,
+  withDescendants,
+} from '../../../sandbox/registry/images';
 import { startRegistry } from '../../../sandbox/registry/registry';
 
 interface Running { readonly url: string; close(): Promise<void> }
@@ -22,8 +41,20 @@ interface Differences {
   readonly checksContentRange: boolean;
 }
 
-const OURS: Differences = { referrers: true, tagPages: true, deletesTags: true, anyMediaType: true, checksContentRange: true };
-const DISTRIBUTION: Differences = { referrers: false, tagPages: false, deletesTags: false, anyMediaType: false, checksContentRange: false };
+const OURS: Differences = {
+  referrers: true,
+  tagPages: true,
+  deletesTags: true,
+  anyMediaType: true,
+  checksContentRange: true,
+};
+const DISTRIBUTION: Differences = {
+  referrers: false,
+  tagPages: false,
+  deletesTags: false,
+  anyMediaType: false,
+  checksContentRange: false,
+};
 
 const registries: [string, () => Promise<Running>, Differences][] = [
   ['embedded registry', startRegistry, OURS],
@@ -33,8 +64,10 @@ if (hasDistribution() || process.env.CI !== undefined) {
   registries.push(['CNCF distribution', startDistribution, DISTRIBUTION]);
   registries.push(['front of CNCF distribution', () => behindFront(startDistribution), DISTRIBUTION]);
 } else {
-  process.stderr.write('contract.test.ts: docker-registry is not installed, so the cases run against the embedded registry alone '
-    + '(apt-get install docker-registry adds CNCF distribution)\n');
+  process.stderr.write(
+    'contract.test.ts: docker-registry is not installed, so the cases run against the embedded registry alone '
+      + '(apt-get install docker-registry adds CNCF distribution)\n',
+  );
 }
 
 async function behindFront(start: () => Promise<Running>): Promise<Running> {
@@ -93,7 +126,8 @@ describe.each(registries)('%s', (_name, start, differences) => {
 
       const head = await client.send('HEAD', path());
 
-      expect([head.status, head.headers.get('content-length'), head.headers.get('docker-content-digest')]).toEqual([200, '1000', content.digest]);
+      expect([head.status, head.headers.get('content-length'), head.headers.get('docker-content-digest')])
+        .toEqual([200, '1000', content.digest]);
     });
 
     it.each([
@@ -144,13 +178,22 @@ describe.each(registries)('%s', (_name, start, differences) => {
   describe('uploads', () => {
     const bytes = seededBytes('upload', 1000);
     const digest = digestOf(bytes);
-
-    const begin = async (): Promise<string> => locationOf(await client.send('POST', `/v2/${repository}/blobs/uploads/`));
-    const patch = (location: string, from: number, to: number, range = `${from}-${to - 1}`): Promise<Response> => client.send(
-      'PATCH', location, { 'content-type': 'application/octet-stream', 'content-range': range }, bytes.subarray(from, to));
+    const begin = async (): Promise<string> =>
+      locationOf(await client.send('POST', `/v2/${repository}/blobs/uploads/`));
+    const patch = (location: string, from: number, to: number, range = `${from}-${to - 1}`): Promise<Response> =>
+      client.send(
+        'PATCH',
+        location,
+        { 'content-type': 'application/octet-stream', 'content-range': range },
+        bytes.subarray(from, to),
+      );
     const finish = (location: string, what: string, body?: Buffer): Promise<Response> =>
-      client.send('PUT', `${location}${location.includes('?') ? '&' : '?'}digest=${what}`, { 'content-type': 'application/octet-stream' }, body);
-
+      client.send(
+        'PUT',
+        `${location}${location.includes('?') ? '&' : '?'}digest=${what}`,
+        { 'content-type': 'application/octet-stream' },
+        body,
+      );
     it('names a session, its range and where to go on', async () => {
       const started = await client.send('POST', `/v2/${repository}/blobs/uploads/`);
 
@@ -158,23 +201,21 @@ describe.each(registries)('%s', (_name, start, differences) => {
       expect(started.headers.get('docker-upload-uuid')).toMatch(/^[0-9a-f-]{36}$/);
       expect(locationOf(started)).toContain(`/v2/${repository}/blobs/uploads/`);
     });
-
     it('takes a body with the closing PUT alone', async () => {
       const done = await finish(await begin(), digest, bytes);
 
       expect([done.status, done.headers.get('docker-content-digest')]).toEqual([201, digest]);
       expect(await client.getBlob(repository, digest)).toEqual(bytes);
     });
-
     it('takes chunks, the last with the closing PUT', async () => {
       const first = await patch(await begin(), 0, 300);
       const second = await patch(locationOf(first), 300, 800);
       const done = await finish(locationOf(second), digest, bytes.subarray(800));
 
-      expect([first.status, first.headers.get('range'), second.headers.get('range'), done.status]).toEqual([202, '0-299', '0-799', 201]);
+      expect([first.status, first.headers.get('range'), second.headers.get('range'), done.status])
+        .toEqual([202, '0-299', '0-799', 201]);
       expect(await client.getBlob(repository, digest)).toEqual(bytes);
     });
-
     it('takes a stream of unknown length', async () => {
       const stream = new ReadableStream<Uint8Array>({
         start: controller => {
@@ -183,11 +224,13 @@ describe.each(registries)('%s', (_name, start, differences) => {
           controller.close();
         },
       });
-      const patched = await fetch(new URL(await begin(), running.url), { method: 'PATCH', body: stream, duplex: 'half' });
+      const patched = await fetch(
+        new URL(await begin(), running.url),
+        { method: 'PATCH', body: stream, duplex: 'half' },
+      );
 
       expect((await finish(locationOf(patched), digest)).status).toBe(201);
     });
-
     it('says how far a session has come', async () => {
       const patched = await patch(await begin(), 0, 300);
 
@@ -195,25 +238,21 @@ describe.each(registries)('%s', (_name, start, differences) => {
 
       expect([status.status, status.headers.get('range')]).toEqual([204, '0-299']);
     });
-
     it(`${differences.checksContentRange ? 'rejects' : 'takes'} a chunk that leaves a gap`, async () => {
       expect((await patch(await begin(), 100, 200)).status).toBe(differences.checksContentRange ? 416 : 202);
     });
-
     it('rejects another digest than the content has', async () => {
       const done = await finish(await begin(), digestOf('something else'), bytes);
 
       expect(await refusal(done)).toEqual([400, 'DIGEST_INVALID']);
       expect((await client.send('HEAD', `/v2/${repository}/blobs/${digest}`)).status).toBe(404);
     });
-
     it('forgets a cancelled session', async () => {
       const location = await begin();
 
       expect((await client.send('DELETE', location)).status).toBe(204);
       expect(await refusal(await client.send('GET', location))).toEqual([404, 'BLOB_UPLOAD_UNKNOWN']);
     });
-
     it('mounts a blob of another repository', async () => {
       await client.pushBlob('org/source', { digest, bytes });
 
@@ -222,7 +261,6 @@ describe.each(registries)('%s', (_name, start, differences) => {
       expect([mounted.status, mounted.headers.get('docker-content-digest')]).toEqual([201, digest]);
       expect(await client.getBlob(repository, digest)).toEqual(bytes);
     });
-
     it.each([
       ['doesn\'t have it', `mount=${digestOf('missing')}&from=org/source`],
       ['isn\'t named', `mount=${digest}`],
@@ -243,10 +281,12 @@ describe.each(registries)('%s', (_name, start, differences) => {
       ['an image of many layers', image({ layers: 20, layerBytes: 64 })],
       ['an image with a layer of no bytes', image({ layers: [layer({ layerBytes: 0 })] })],
       ['a zstd image', image({ zstd: true })],
-      ['an image with a foreign layer', image({ docker: true, layers: [layer({ docker: true }), foreignLayer({ docker: true })] })],
+      ['an image with a foreign layer',
+        image({ docker: true, layers: [layer({ docker: true }), foreignLayer({ docker: true })] })],
       ['an OCI image with a non-distributable layer', image({ layers: [foreignLayer()] })],
       ['an index with attestations', attested],
-      ['a manifest list', index([image({ docker: true }), image({ docker: true, platform: 'linux/arm/v7' })], { docker: true })],
+      ['a manifest list',
+        index([image({ docker: true }), image({ docker: true, platform: 'linux/arm/v7' })], { docker: true })],
       ['a nested index', nestedIndex()],
       ['a cosign signature', cosignSignature(top)],
       ['a cosign attestation', cosignAttestation(top)],
@@ -267,9 +307,9 @@ describe.each(registries)('%s', (_name, start, differences) => {
 
     it('answers HEAD with type, size and digest', async () => {
       await client.push(repository, top, 'v1');
-
-      const { status, headers } = await client.send('HEAD', `/v2/${repository}/manifests/v1`, { accept: top.mediaType });
-
+      const { status, headers } = await client.send('HEAD', `/v2/${repository}/manifests/v1`, {
+        accept: top.mediaType,
+      });
       expect([status, headers.get('content-type'), headers.get('content-length'), headers.get('docker-content-digest')])
         .toEqual([200, top.mediaType, String(top.bytes.length), top.digest]);
     });
@@ -292,11 +332,15 @@ describe.each(registries)('%s', (_name, start, differences) => {
       expect(await client.manifestDigest(repository, top.digest)).toBe(top.digest);
     });
 
-    it.each([['tag', 'missing'], ['digest', digestOf('missing')]])('rejects an unknown %s', async (_kind, reference) => {
-      await client.push(repository, top, 'v1');
+    it.each([['tag', 'missing'], ['digest', digestOf('missing')]])(
+      'rejects an unknown %s',
+      async (_kind, reference) => {
+        await client.push(repository, top, 'v1');
 
-      expect(await refusal(await client.send('GET', `/v2/${repository}/manifests/${reference}`))).toEqual([404, 'MANIFEST_UNKNOWN']);
-    });
+        expect(await refusal(await client.send('GET', `/v2/${repository}/manifests/${reference}`)))
+          .toEqual([404, 'MANIFEST_UNKNOWN']);
+      },
+    );
 
     it('rejects a digest that the bytes don\'t have', async () => {
       await client.push(repository, top, 'v1');
@@ -310,7 +354,8 @@ describe.each(registries)('%s', (_name, start, differences) => {
     });
 
     it('rejects an index before its children', async () => {
-      expect(await refusal(await put('v1', attested.mediaType, attested.bytes))).toEqual([400, 'MANIFEST_BLOB_UNKNOWN']);
+      expect(await refusal(await put('v1', attested.mediaType, attested.bytes)))
+        .toEqual([400, 'MANIFEST_BLOB_UNKNOWN']);
     });
 
     it('rejects a Content-Type that the manifest contradicts', async () => {
@@ -320,13 +365,15 @@ describe.each(registries)('%s', (_name, start, differences) => {
     });
 
     it('rejects what isn\'t JSON', async () => {
-      expect(await refusal(await put('v1', OCI.manifest, Buffer.from('{"schemaVersion":')))).toEqual([400, 'MANIFEST_INVALID']);
+      expect(await refusal(await put('v1', OCI.manifest, Buffer.from('{"schemaVersion":'))))
+        .toEqual([400, 'MANIFEST_INVALID']);
     });
 
     it(`${differences.anyMediaType ? 'keeps' : 'rejects'} a manifest of a type of its own`, async () => {
       const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x0d]);
 
-      expect((await put('v1', 'application/vnd.example.unknown', bytes)).status).toBe(differences.anyMediaType ? 201 : 400);
+      expect((await put('v1', 'application/vnd.example.unknown', bytes)).status)
+        .toBe(differences.anyMediaType ? 201 : 400);
       expect((await client.getManifest(repository, 'v1'))?.bytes).toEqual(differences.anyMediaType ? bytes : undefined);
     });
 
@@ -398,7 +445,12 @@ describe.each(registries)('%s', (_name, start, differences) => {
       expect(response.status).toBe(differences.referrers ? 200 : 404);
       if (differences.referrers) {
         expect(await response.json()).toMatchObject({
-          manifests: [{ mediaType: artifact.mediaType, digest: artifact.digest, size: artifact.bytes.length, artifactType: artifact.artifactType }],
+          manifests: [{
+            mediaType: artifact.mediaType,
+            digest: artifact.digest,
+            size: artifact.bytes.length,
+            artifactType: artifact.artifactType,
+          }],
         });
       }
     });
@@ -409,9 +461,12 @@ describe.each(registries)('%s', (_name, start, differences) => {
 
     await Promise.all(images.map((top, at) => client.push(repository, top, `v${at}`, 'latest')));
 
-    expect(await Promise.all(images.map((_, at) => client.manifestDigest(repository, `v${at}`)))).toEqual(images.map(top => top.digest));
+    expect(await Promise.all(images.map((_, at) => client.manifestDigest(repository, `v${at}`))))
+      .toEqual(images.map(top => top.digest));
     expect(images.map(top => top.digest)).toContain(await client.manifestDigest(repository, 'latest'));
-    for (const part of images.flatMap(withDescendants)) { expect(await client.manifestDigest(repository, part.digest)).toBe(part.digest); }
+    for (const part of images.flatMap(withDescendants)) {
+      expect(await client.manifestDigest(repository, part.digest)).toBe(part.digest);
+    }
   });
 });
 

@@ -14,7 +14,9 @@ it('fails with the command that installs it when it is missing', async () => {
 
 it('fails with its log when it doesn\'t start', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'no-distribution-'));
-  writeFileSync(join(directory, 'docker-registry'), '#!/bin/sh\necho "configuration error: no storage" >&2\nexit 3\n', { mode: 0o755 });
+  writeFileSync(join(directory, 'docker-registry'), '#!/bin/sh\necho "configuration error: no storage" >&2\nexit 3\n', {
+    mode: 0o755,
+  });
   process.env.PATH = `${directory}:${path ?? ''}`;
 
   await expect(startDistribution()).rejects.toThrow(/ended with 3 before it listened.*\n.*no storage/);

@@ -50,7 +50,9 @@ describe('check', () => {
   });
 
   it('refuses before the backing registry hears of it', async () => {
-    const { front: server, backing } = await front({ check: () => ociError(403, 'DENIED', 'not today', { 'x-why': 'policy' }) });
+    const { front: server, backing } = await front({
+      check: () => ociError(403, 'DENIED', 'not today', { 'x-why': 'policy' }),
+    });
 
     const response = await fetch(`${server.url}/v2/a/manifests/v1`);
 
@@ -79,12 +81,21 @@ describe('a manifest PUT', () => {
 
     await client.putManifest('a/b', 'v1', content);
 
-    const put = { repository: 'a/b', reference: 'v1', digest: content.digest, mediaType: content.mediaType, bytes: content.bytes };
+    const put = {
+      repository: 'a/b',
+      reference: 'v1',
+      digest: content.digest,
+      mediaType: content.mediaType,
+      bytes: content.bytes,
+    };
     expect(seen).toEqual([['before', put], ['after', put]]);
   });
 
   it('is not stored when the policy refuses it', async () => {
-    const client = await prepared({ beforePut: () => ociError(400, 'TAG_INVALID', 'The image tag \'v1\' already exists'), afterPut: fail });
+    const client = await prepared({
+      beforePut: () => ociError(400, 'TAG_INVALID', 'The image tag \'v1\' already exists'),
+      afterPut: fail,
+    });
 
     await expect(client.putManifest('a/b', 'v1', content)).rejects.toThrow('already exists');
     expect(await client.manifestDigest('a/b', 'v1')).toBeUndefined();
@@ -93,7 +104,8 @@ describe('a manifest PUT', () => {
   it('is not reported when the backing registry refuses it', async () => {
     const client = await prepared({ afterPut: fail });
 
-    await expect(client.putManifest('a/b', 'v1', image({ seed: 'without blobs' }))).rejects.toThrow('MANIFEST_BLOB_UNKNOWN');
+    await expect(client.putManifest('a/b', 'v1', image({ seed: 'without blobs' })))
+      .rejects.toThrow('MANIFEST_BLOB_UNKNOWN');
   });
 
   it('is answered after its report', async () => {
@@ -161,7 +173,10 @@ describe('passes on', () => {
 
   it('no credentials', async () => {
     const seen: unknown[] = [];
-    const backing = await closing(serve((request, response) => { seen.push(request.headers.authorization); response.end(); }));
+    const backing = await closing(serve((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end();
+    }));
     const server = await closing(startFront({ backing, policy: PASS }));
 
     await (await fetch(`${server.url}/v2/`, { headers: { authorization: 'Bearer secret' } })).text();
@@ -185,7 +200,9 @@ describe('passes on', () => {
     const listener = createServer((_request, response) => response.end());
     listener.on('connection', () => connections++);
     await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve));
-    open.unshift({ close: () => new Promise(resolve => { listener.close(() => resolve()); listener.closeAllConnections(); }) });
+    open.unshift({
+      close: () => new Promise(resolve => { listener.close(() => resolve()); listener.closeAllConnections(); }),
+    });
     const server = await closing(startFront({ backing: { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}` }, policy: PASS }));
 
     for (let at = 0; at < 20; at++) { await (await fetch(`${server.url}/v2/`)).text(); }
@@ -196,9 +213,10 @@ describe('passes on', () => {
   it('a refusal that comes before the end of an upload', async () => {
     const backing = await closing(serve((_request, response) => { response.writeHead(404).end(); }));
     const server = await closing(startFront({ backing, policy: PASS }));
-
-    const response = await fetch(`${server.url}/v2/a/blobs/uploads/id`, { method: 'PATCH', body: Buffer.alloc(2_000_000) });
-
+    const response = await fetch(
+      `${server.url}/v2/a/blobs/uploads/id`,
+      { method: 'PATCH', body: Buffer.alloc(2_000_000) },
+    );
     expect(response.status).toBe(404);
   });
 });
@@ -242,7 +260,10 @@ describe('breaks off', () => {
 
   it('goes on serving after a client left in the middle of a manifest', async () => {
     const { front: server } = await front();
-    const request = httpRequest(`${server.url}/v2/a/manifests/v1`, { method: 'PUT', headers: { 'content-length': '100' } });
+    const request = httpRequest(
+      `${server.url}/v2/a/manifests/v1`,
+      { method: 'PUT', headers: { 'content-length': '100' } },
+    );
     request.on('error', error => { if (errorCode(error) !== 'ECONNRESET') { throw error; } });
     await new Promise<void>(resolve => request.write('{', () => resolve()));
     request.destroy();
@@ -253,7 +274,10 @@ describe('breaks off', () => {
 
 describe('outside of /v2/', () => {
   it('leaves paths to the policy', async () => {
-    const server = (await front({ ...PASS, other: (request, response) => { response.end(`mine: ${request.url}`); return true; } })).front;
+    const server = (await front({
+      ...PASS,
+      other: (request, response) => { response.end(`mine: ${request.url}`); return true; },
+    })).front;
 
     expect(await (await fetch(`${server.url}/token?x=1`)).text()).toBe('mine: /token?x=1');
   });

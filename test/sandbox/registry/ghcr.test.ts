@@ -19,7 +19,9 @@ let pushed: ManifestPut[];
 
 /** `write` may do all, `read` may pull, nobody may pull what is public; any other password is bad for everything. */
 const allows: GhcrOptions['allows'] = (_user, password, repository, action) =>
-  password === 'write' || (password === 'read' && action === 'pull') || (password === '' && action === 'pull' && repository === PUBLIC);
+  password === 'write'
+    || (password === 'read' && action === 'pull')
+    || (password === '' && action === 'pull' && repository === PUBLIC);
 
 async function start(options: Partial<GhcrOptions> = {}): Promise<void> {
   ghcr = await startGhcr({ backing, allows, onPush: put => pushed.push(put), now: () => now, ...options });
@@ -36,27 +38,40 @@ afterEach(async () => {
 
 const client = (login: object = {}): RegistryClient => new RegistryClient({ url: ghcr.url, ...login });
 
-async function get(path: string, authorization?: string): Promise<{ status: number; challenge: string | null; code: string | undefined }> {
+async function get(
+  path: string,
+  authorization?: string,
+): Promise<{ status: number; challenge: string | null; code: string | undefined }> {
   const response = await fetch(`${ghcr.url}${path}`, { headers: authorization === undefined ? {} : { authorization } });
   const code = /"code":"(\w+)"/.exec(await response.text())?.[1];
   return { status: response.status, challenge: response.headers.get('www-authenticate'), code };
 }
 
-async function token(scope: string | undefined, login?: { user: string; password: string }): Promise<{ status: number; token?: string }> {
-  const basic: Record<string, string> = login ? { authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}` } : {};
-  const response = await fetch(`${ghcr.url}/token?service=ghcr.io${scope === undefined ? '' : `&scope=${scope}`}`, { headers: basic });
+async function token(
+  scope: string | undefined,
+  login?: { user: string; password: string },
+): Promise<{ status: number; token?: string }> {
+  const basic: Record<string, string> = login
+    ? { authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}` }
+    : {};
+  const response = await fetch(`${ghcr.url}/token?service=ghcr.io${scope === undefined ? '' : `&scope=${scope}`}`, {
+    headers: basic,
+  });
   return { status: response.status, token: (await response.json() as { token?: string }).token };
 }
 
 const pull = (repository: string): string => `repository:${repository}:pull`;
-const bearer = async (scope: string, login = READER): Promise<string> => `Bearer ${(await token(scope, login)).token ?? ''}`;
+const bearer = async (scope: string, login = READER): Promise<string> =>
+  `Bearer ${(await token(scope, login)).token ?? ''}`;
 
 describe('challenges', () => {
   beforeEach(() => start());
 
   it('a ping', async () => {
     expect(await get('/v2/')).toEqual({
-      status: 401, code: 'UNAUTHORIZED', challenge: `Bearer realm="${ghcr.url}/token",service="ghcr.io",scope="repository:user/image:pull"`,
+      status: 401,
+      code: 'UNAUTHORIZED',
+      challenge: `Bearer realm="${ghcr.url}/token",service="ghcr.io",scope="repository:user/image:pull"`,
     });
   });
 
@@ -91,8 +106,12 @@ describe('rejects', () => {
     expect(await token(scope, login)).toEqual({ status });
   });
 
-  it.each(['Bearer invented', `Basic ${Buffer.from('anything:read').toString('base64')}`])('%s at the registry, without a challenge', async authorization => {
-    expect(await get(`/v2/${PUBLIC}/tags/list`, authorization)).toEqual({ status: 403, code: 'DENIED', challenge: null });
+  it.each([
+    'Bearer invented',
+    `Basic ${Buffer.from('anything:read').toString('base64')}`,
+  ])('%s at the registry, without a challenge', async authorization => {
+    expect(await get(`/v2/${PUBLIC}/tags/list`, authorization))
+      .toEqual({ status: 403, code: 'DENIED', challenge: null });
   });
 
   it('a push by who may only pull', async () => {
@@ -107,7 +126,8 @@ describe('rejects', () => {
   it('the referrers API', async () => {
     await client(WRITER).push(PUBLIC, image(), 'v1');
 
-    expect(await get(`/v2/${PUBLIC}/referrers/${image().digest}`, await bearer(pull(PUBLIC)))).toMatchObject({ status: 404 });
+    expect(await get(`/v2/${PUBLIC}/referrers/${image().digest}`, await bearer(pull(PUBLIC))))
+      .toMatchObject({ status: 404 });
   });
 
   it('deletion', async () => {
@@ -133,8 +153,17 @@ describe('lets', () => {
   });
 
   it('a client ask for a token with a form', async () => {
-    const form = new URLSearchParams({ grant_type: 'password', service: 'ghcr.io', scope: pull(PRIVATE), username: 'anything', password: 'read' });
-    const { access_token: granted } = await (await fetch(`${ghcr.url}/token`, { method: 'POST', body: form })).json() as { access_token: string };
+    const form = new URLSearchParams({
+      grant_type: 'password',
+      service: 'ghcr.io',
+      scope: pull(PRIVATE),
+      username: 'anything',
+      password: 'read',
+    });
+    const { access_token: granted } = await (await fetch(
+      `${ghcr.url}/token`,
+      { method: 'POST', body: form },
+    )).json() as { access_token: string };
 
     expect((await get(`/v2/${PRIVATE}/tags/list`, `Bearer ${granted}`)).code).toBe('NAME_UNKNOWN');
   });
@@ -142,7 +171,9 @@ describe('lets', () => {
   it('one token open two repositories', async () => {
     const authorization = await bearer(`${pull('my-org/a')}&scope=${pull('my-org/b')}`);
 
-    for (const name of ['my-org/a', 'my-org/b']) { expect((await get(`/v2/${name}/tags/list`, authorization)).code).toBe('NAME_UNKNOWN'); }
+    for (const name of ['my-org/a', 'my-org/b']) {
+      expect((await get(`/v2/${name}/tags/list`, authorization)).code).toBe('NAME_UNKNOWN');
+    }
   });
 });
 
@@ -168,7 +199,10 @@ describe('redirected blobs', () => {
 
   it('are read from the other host, without a token', async () => {
     const authorization = await bearer(pull(PRIVATE));
-    const { status, headers } = await fetch(`${ghcr.url}/v2/${PRIVATE}/blobs/${digest}`, { headers: { authorization }, redirect: 'manual' });
+    const { status, headers } = await fetch(
+      `${ghcr.url}/v2/${PRIVATE}/blobs/${digest}`,
+      { headers: { authorization }, redirect: 'manual' },
+    );
     const location = headers.get('location') ?? '';
 
     expect([status, location.startsWith(ghcr.content?.url ?? 'none')]).toEqual([307, true]);
@@ -197,10 +231,10 @@ describe('read-after-push lag', () => {
     await start({ lagMs: 5_000 });
     await client(WRITER).push(PRIVATE, old, 'v1');
   });
-
   const seen = async (login: object = READER, ...references: string[]): Promise<boolean[]> =>
-    Promise.all(references.map(async reference => await client(login).manifestDigest(PRIVATE, reference) !== undefined));
-
+    Promise.all(
+      references.map(async reference => await client(login).manifestDigest(PRIVATE, reference) !== undefined),
+    );
   it('hides tag and digest from readers at first', async () => {
     expect(await seen(READER, 'v1', old.digest)).toEqual([false, false]);
     now += 4_999;
@@ -208,25 +242,22 @@ describe('read-after-push lag', () => {
     now += 1;
     expect(await seen(READER, 'v1', old.digest)).toEqual([true, true]);
   });
-
   it('hides nothing from who pushes', async () => {
-    expect(await client(WRITER).send('HEAD', `/v2/${PRIVATE}/manifests/v1`, {}, undefined, 'pull,push')).toMatchObject({ status: 200 });
+    expect(await client(WRITER).send('HEAD', `/v2/${PRIVATE}/manifests/v1`, {}, undefined, 'pull,push'))
+      .toMatchObject({ status: 200 });
   });
-
   it('hides a new tag alone when its content was there', async () => {
     now += 5_000;
     await client(WRITER).putManifest(PRIVATE, 'v2', old);
 
     expect(await seen(READER, 'v2', 'v1', old.digest)).toEqual([false, true, true]);
   });
-
   it('hides a tag that moves', async () => {
     now += 5_000;
     await client(WRITER).push(PRIVATE, image({ seed: 'new' }), 'v1');
 
     expect(await seen(READER, 'v1', old.digest)).toEqual([false, true]);
   });
-
   it('hides nothing of a push that changes nothing', async () => {
     now += 5_000;
     await client(WRITER).push(PRIVATE, old, 'v1');

@@ -4,10 +4,27 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { buildxIndex, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex, tagFor } from '../../../sandbox/registry/artifacts';
+import {
+  buildxIndex,
+  cosignSignature,
+  helmChart,
+  nestedIndex,
+  referrer,
+  referrersIndex,
+  tagFor,
+} from '../../../sandbox/registry/artifacts';
 import { storedGzip, storedZstd } from '../../../sandbox/registry/compression';
 import { digestOf } from '../../../sandbox/registry/digest';
-import { foreignLayer, image, index, layer, Manifest, OCI, seededBytes, withDescendants } from '../../../sandbox/registry/images';
+import {
+  foreignLayer,
+  image,
+  index,
+  layer,
+  Manifest,
+  OCI,
+  seededBytes,
+  withDescendants,
+} from '../../../sandbox/registry/images';
 import { imageOfBinary, imageOfDirectory } from '../../../sandbox/registry/rootfs';
 import { tar } from '../../../sandbox/registry/tar';
 
@@ -15,13 +32,16 @@ let directory: string;
 beforeEach(() => { directory = mkdtempSync(join(tmpdir(), 'images-')); });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const document = (content: Manifest): Record<string, unknown> => JSON.parse(content.bytes.toString()) as Record<string, unknown>;
+const document = (content: Manifest): Record<string, unknown> =>
+  JSON.parse(content.bytes.toString()) as Record<string, unknown>;
 
 /** Lists a layer's files, as tar prints them. */
 function listing(content: Manifest): string[] {
   const file = join(directory, '.layer');
   writeFileSync(file, content.blobs[1]?.bytes ?? '');
-  return execFileSync('tar', ['--list', '--verbose', '--gzip', '--file', file], { encoding: 'utf8' }).trim().split('\n');
+  return execFileSync('tar', ['--list', '--verbose', '--gzip', '--file', file], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
 }
 
 describe('image', () => {
@@ -30,7 +50,14 @@ describe('image', () => {
   });
 
   it('is another for another seed, platform, size or number of layers', () => {
-    const all = [image(), image({ seed: 2 }), image({ platform: 'linux/arm64' }), image({ layerBytes: 257 }), image({ layers: 2 }), image({ docker: true })];
+    const all = [
+      image(),
+      image({ seed: 2 }),
+      image({ platform: 'linux/arm64' }),
+      image({ layerBytes: 257 }),
+      image({ layers: 2 }),
+      image({ docker: true }),
+    ];
 
     expect(new Set(all.map(({ digest }) => digest)).size).toBe(all.length);
   });
@@ -63,7 +90,8 @@ describe('image', () => {
   });
 
   it('names where a foreign layer is', () => {
-    expect(document(image({ layers: [foreignLayer()] }))).toMatchObject({ layers: [{ mediaType: OCI.layerForeign, urls: [expect.any(String)] }] });
+    expect(document(image({ layers: [foreignLayer()] })))
+      .toMatchObject({ layers: [{ mediaType: OCI.layerForeign, urls: [expect.any(String)] }] });
   });
 
   it('rejects a platform without architecture', () => {
@@ -79,14 +107,18 @@ describe('index', () => {
       manifests: [
         { digest: made.children[0]?.digest, platform: { os: 'linux', architecture: 'amd64' } },
         { digest: made.children[1]?.digest, platform: { os: 'linux', architecture: 'arm64' } },
-        { platform: { os: 'unknown', architecture: 'unknown' }, annotations: { 'vnd.docker.reference.digest': made.children[0]?.digest } },
+        {
+          platform: { os: 'unknown', architecture: 'unknown' },
+          annotations: { 'vnd.docker.reference.digest': made.children[0]?.digest },
+        },
         { platform: { os: 'unknown' }, annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
       ],
     });
   });
 
   it('can list an index', () => {
-    expect(document(nestedIndex())).toMatchObject({ manifests: [{ mediaType: OCI.manifest }, { mediaType: OCI.index }] });
+    expect(document(nestedIndex()))
+      .toMatchObject({ manifests: [{ mediaType: OCI.manifest }, { mediaType: OCI.index }] });
   });
 
   it('of referrers has no platforms', () => {
@@ -109,7 +141,8 @@ describe('artifacts', () => {
   it('name what they belong to', () => {
     const target = image();
 
-    expect(document(referrer(target))).toMatchObject({ subject: { digest: target.digest, size: target.bytes.length, mediaType: target.mediaType } });
+    expect(document(referrer(target)))
+      .toMatchObject({ subject: { digest: target.digest, size: target.bytes.length, mediaType: target.mediaType } });
     expect(cosignSignature(target).blobs[1]?.bytes.toString()).toContain(target.digest);
     expect(tagFor(target, '.sig')).toBe(`${target.digest.replace(':', '-')}.sig`);
   });
@@ -148,7 +181,11 @@ describe('a root filesystem', () => {
 
     writeFileSync(join(directory, 'archive'), tar([{ path, kind: 'file', mode: 0o644, content: Buffer.from('x') }]));
 
-    expect(execFileSync('tar', ['--list', '--quoting-style=literal', '--file', join(directory, 'archive')], { encoding: 'utf8' })).toBe(`${path}\n`);
+    expect(execFileSync(
+      'tar',
+      ['--list', '--quoting-style=literal', '--file', join(directory, 'archive')],
+      { encoding: 'utf8' },
+    )).toBe(`${path}\n`);
   });
 
   it('can be one binary under several names', () => {

@@ -30,9 +30,12 @@ describe('isRepositoryName', () => {
   it.each(['a', 'org/app', 'a/b/c/d', 'a.b_c__d-e--f', '0/1'])('accepts %s', name => {
     expect(isRepositoryName(name)).toBe(true);
   });
-  it.each(['', 'A', 'a/', '/a', 'a//b', 'a..b', 'a___b', '-a', 'a-', '.', '..', 'a/../b', '_blobs', 'ä'])('rejects %s', name => {
-    expect(isRepositoryName(name)).toBe(false);
-  });
+  it.each(['', 'A', 'a/', '/a', 'a//b', 'a..b', 'a___b', '-a', 'a-', '.', '..', 'a/../b', '_blobs', 'ä'])(
+    'rejects %s',
+    name => {
+      expect(isRepositoryName(name)).toBe(false);
+    },
+  );
 });
 
 describe('isTag', () => {
@@ -45,11 +48,15 @@ describe('isTag', () => {
 });
 
 describe('digestAlgorithm', () => {
-  it.each([[`sha256:${'a'.repeat(64)}`, 'sha256'], [`sha512:${'0'.repeat(128)}`, 'sha512']])('accepts %s', (digest, algorithm) => {
-    expect(digestAlgorithm(digest)).toBe(algorithm);
-  });
+  it.each([[`sha256:${'a'.repeat(64)}`, 'sha256'], [`sha512:${'0'.repeat(128)}`, 'sha512']])(
+    'accepts %s',
+    (digest, algorithm) => {
+      expect(digestAlgorithm(digest)).toBe(algorithm);
+    },
+  );
   it.each([
-    'v1', 'sha256:', `sha256:${'a'.repeat(63)}`, `sha256:${'A'.repeat(64)}`, `md5:${'a'.repeat(32)}`, `sha256:${'a'.repeat(64)}:x`, `sha256:${'../'.repeat(21)}a`,
+    'v1', 'sha256:', `sha256:${'a'.repeat(63)}`, `sha256:${'A'.repeat(64)}`, `md5:${'a'.repeat(32)}`,
+    `sha256:${'a'.repeat(64)}:x`, `sha256:${'../'.repeat(21)}a`,
   ])('rejects %s', digest => {
     expect(digestAlgorithm(digest)).toBeUndefined();
   });
@@ -101,7 +108,8 @@ describe('parseScopes', () => {
     [['repository:a/b:pull'], [{ repository: 'a/b', actions: ['pull'] }]],
     [['repository:a:pull,push'], [{ repository: 'a', actions: ['pull', 'push'] }]],
     [['repository:a:*'], [{ repository: 'a', actions: ['pull', 'push', 'delete'] }]],
-    [['repository:a:pull repository:b:push'], [{ repository: 'a', actions: ['pull'] }, { repository: 'b', actions: ['push'] }]],
+    [['repository:a:pull repository:b:push'],
+      [{ repository: 'a', actions: ['pull'] }, { repository: 'b', actions: ['push'] }]],
     [['registry:catalog:*'], []],
     [['repository:a', ''], []],
   ])('reads %j', (parameters, expected) => {
@@ -129,9 +137,12 @@ describe('readManifest', () => {
   ])('asks for no foreign layer: %j', foreign => {
     expect(read({ layers: [{ ...foreign, digest: 'f' }] })).toMatchObject({ blobs: [] });
   });
-  it.each([{}, { config: null, layers: 'x', manifests: [1, null], subject: [] }])('takes %j for a manifest of nothing', document => {
-    expect(read(document)).toMatchObject({ blobs: [], children: [] });
-  });
+  it.each([{}, { config: null, layers: 'x', manifests: [1, null], subject: [] }])(
+    'takes %j for a manifest of nothing',
+    document => {
+      expect(read(document)).toMatchObject({ blobs: [], children: [] });
+    },
+  );
   it.each(['', '[]', 'null', '{"a":', '\u0000'])('rejects %j', text => {
     expect(readManifest(Buffer.from(text))).toBeUndefined();
   });

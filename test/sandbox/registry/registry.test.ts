@@ -33,23 +33,25 @@ describe('uploads', () => {
     const front = await startFront({ backing: registry, policy: { check: () => undefined } });
     const doors = [client, new RegistryClient(front)];
     try {
-      await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.array(fc.nat(5000), { maxLength: 6 }), fc.boolean(), fc.nat(1),
-        async (content, cuts, ranges, door) => {
-          const bytes = Buffer.from(content);
-          const by = doors[door] ?? client;
-          const ends = [...cuts.map(cut => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
-          let location = await begin();
-          let from = 0;
-          for (const to of ends.slice(0, -1).filter((end, at) => end > (ends[at - 1] ?? 0))) {
-            const range: Record<string, string> = ranges ? { 'content-range': `${from}-${to - 1}` } : {};
-            const patched = await by.send('PATCH', location, range, bytes.subarray(from, to));
-            expect([patched.status, patched.headers.get('range')]).toEqual([202, `0-${to - 1}`]);
-            [location, from] = [patched.headers.get('location') ?? '', to];
-          }
-          const done = await by.send('PUT', `${location}?digest=${digestOf(bytes)}`, {}, bytes.subarray(from));
-          expect(done.status).toBe(201);
-          expect(digestOf(await by.getBlob('org/app', digestOf(bytes)) ?? 'absent')).toBe(digestOf(bytes));
-        }), { numRuns: 40 });
+      await fc.assert(fc.asyncProperty(fc.uint8Array({
+        maxLength: 5000,
+      }), fc.array(fc.nat(5000), { maxLength: 6 }), fc.boolean(), fc.nat(1),
+      async (content, cuts, ranges, door) => {
+        const bytes = Buffer.from(content);
+        const by = doors[door] ?? client;
+        const ends = [...cuts.map(cut => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+        let location = await begin();
+        let from = 0;
+        for (const to of ends.slice(0, -1).filter((end, at) => end > (ends[at - 1] ?? 0))) {
+          const range: Record<string, string> = ranges ? { 'content-range': `${from}-${to - 1}` } : {};
+          const patched = await by.send('PATCH', location, range, bytes.subarray(from, to));
+          expect([patched.status, patched.headers.get('range')]).toEqual([202, `0-${to - 1}`]);
+          [location, from] = [patched.headers.get('location') ?? '', to];
+        }
+        const done = await by.send('PUT', `${location}?digest=${digestOf(bytes)}`, {}, bytes.subarray(from));
+        expect(done.status).toBe(201);
+        expect(digestOf(await by.getBlob('org/app', digestOf(bytes)) ?? 'absent')).toBe(digestOf(bytes));
+      }), { numRuns: 40 });
     } finally {
       await front.close();
     }
@@ -69,15 +71,18 @@ describe('uploads', () => {
   it('take a blob in a single POST', async () => {
     const bytes = seededBytes('single', 100);
 
-    expect((await client.send('POST', `/v2/org/app/blobs/uploads/?digest=${digestOf(bytes)}`, {}, bytes)).status).toBe(201);
+    expect((await client.send('POST', `/v2/org/app/blobs/uploads/?digest=${digestOf(bytes)}`, {}, bytes)).status)
+      .toBe(201);
     expect(await client.getBlob('org/app', digestOf(bytes))).toEqual(bytes);
   });
 
   it('verify sha512', async () => {
     const bytes = seededBytes('sha512', 100);
 
-    expect((await client.send('PUT', `${await begin()}?digest=${digestOf(bytes, 'sha512')}`, {}, bytes)).status).toBe(201);
-    expect((await client.send('PUT', `${await begin()}?digest=${digestOf('other', 'sha512')}`, {}, bytes)).status).toBe(400);
+    expect((await client.send('PUT', `${await begin()}?digest=${digestOf(bytes, 'sha512')}`, {}, bytes)).status)
+      .toBe(201);
+    expect((await client.send('PUT', `${await begin()}?digest=${digestOf('other', 'sha512')}`, {}, bytes)).status)
+      .toBe(400);
   });
 
   it('reject a session of another repository', async () => {
@@ -158,14 +163,23 @@ describe('manifests', () => {
     const content = image();
     await client.push('org/app', content);
 
-    expect((await client.send('PUT', `/v2/org/app/manifests/${reference}`, { 'content-type': content.mediaType }, content.bytes)).status).toBe(400);
+    expect((await client.send(
+      'PUT',
+      `/v2/org/app/manifests/${reference}`,
+      { 'content-type': content.mediaType },
+      content.bytes,
+    )).status).toBe(400);
     expect((await client.send('GET', `/v2/org/app/manifests/${reference}`)).status).toBe(404);
   });
 
   it('keep a child that is only named by an index of blobs, as a cache export of buildx has it', async () => {
     const content = blob(OCI.layerGzip, seededBytes('cache', 100));
     await client.pushBlob('org/cache', content);
-    const cache = index([{ ...manifest(content.mediaType, content, []), digest: content.digest, bytes: content.bytes }]);
+    const cache = index([{
+      ...manifest(content.mediaType, content, []),
+      digest: content.digest,
+      bytes: content.bytes,
+    }]);
 
     await client.putManifest('org/cache', 'cache', cache);
 
@@ -176,7 +190,11 @@ describe('manifests', () => {
     const versions = [image({ seed: 'one' }), image({ seed: 'two' })];
     for (const version of versions) { await client.push('org/moving', version, 'latest'); }
 
-    const moves = Array.from({ length: 40 }, (_, at) => client.putManifest('org/moving', 'latest', versions[at % 2] ?? image()));
+    const moves = Array.from({ length: 40 }, (_, at) => client.putManifest(
+      'org/moving',
+      'latest',
+      versions[at % 2] ?? image(),
+    ));
     const reads = await Promise.all(Array.from({ length: 40 }, () => client.manifestDigest('org/moving', 'latest')));
     await Promise.all(moves);
 
@@ -185,10 +203,13 @@ describe('manifests', () => {
 });
 
 describe('names', () => {
-  it.each(['Upper/app', 'a//b', 'a/-b', '../etc', 'a/%2e%2e/b', 'a/_blobs', 'x'.repeat(256)])('reject %s', async name => {
-    expect((await raw(`/v2/${name}/tags/list`)).status).not.toBe(200);
-    expect((await raw(`/v2/${name}/blobs/uploads/`, 'POST')).status).toBeGreaterThanOrEqual(400);
-  });
+  it.each(['Upper/app', 'a//b', 'a/-b', '../etc', 'a/%2e%2e/b', 'a/_blobs', 'x'.repeat(256)])(
+    'reject %s',
+    async name => {
+      expect((await raw(`/v2/${name}/tags/list`)).status).not.toBe(200);
+      expect((await raw(`/v2/${name}/blobs/uploads/`, 'POST')).status).toBeGreaterThanOrEqual(400);
+    },
+  );
 
   it('reject a broken percent-encoding', async () => {
     expect((await raw('/v2/%zz/tags/list')).status).toBe(400);
@@ -202,7 +223,10 @@ describe('referrers', () => {
   const list = async (query = ''): Promise<{ filters: string | null; digests: string[] }> => {
     const response = await client.send('GET', `/v2/org/referred/referrers/${target.digest}${query}`);
     const { manifests } = await response.json() as { manifests: { digest: string }[] };
-    return { filters: response.headers.get('oci-filters-applied'), digests: manifests.map(({ digest }) => digest).sort() };
+    return {
+      filters: response.headers.get('oci-filters-applied'),
+      digests: manifests.map(({ digest }) => digest).sort(),
+    };
   };
 
   beforeAll(async () => {
@@ -214,11 +238,17 @@ describe('referrers', () => {
   });
 
   it('are filtered by type', async () => {
-    expect(await list('?artifactType=application/vnd.example.sbom')).toEqual({ filters: 'artifactType', digests: [sbom.digest] });
+    expect(await list('?artifactType=application/vnd.example.sbom'))
+      .toEqual({ filters: 'artifactType', digests: [sbom.digest] });
   });
 
   it('are confirmed at the push', async () => {
-    const put = await client.send('PUT', `/v2/org/referred/manifests/${sbom.digest}`, { 'content-type': sbom.mediaType }, sbom.bytes);
+    const put = await client.send(
+      'PUT',
+      `/v2/org/referred/manifests/${sbom.digest}`,
+      { 'content-type': sbom.mediaType },
+      sbom.bytes,
+    );
 
     expect(put.headers.get('oci-subject')).toBe(descriptor(target).digest);
   });
@@ -234,7 +264,12 @@ describe('referrers', () => {
     try {
       const other = new RegistryClient(without);
       await other.push('org/referred', sbom);
-      const put = await other.send('PUT', `/v2/org/referred/manifests/${sbom.digest}`, { 'content-type': sbom.mediaType }, sbom.bytes);
+      const put = await other.send(
+        'PUT',
+        `/v2/org/referred/manifests/${sbom.digest}`,
+        { 'content-type': sbom.mediaType },
+        sbom.bytes,
+      );
       const listed = await other.send('GET', `/v2/org/referred/referrers/${target.digest}`);
 
       expect([put.headers.get('oci-subject'), listed.status]).toEqual([null, 404]);
@@ -264,7 +299,9 @@ describe('a directory', () => {
 /** Unlike `fetch`, it sends the path as it is. */
 function raw(path: string, method = 'GET'): Promise<{ status: number }> {
   return new Promise((resolve, reject) => {
-    httpRequest(registry.url, { path, method }, response => resolve({ status: response.resume().statusCode ?? 0 })).once('error', reject).end();
+    httpRequest(registry.url, { path, method }, response => resolve({ status: response.resume().statusCode ?? 0 }))
+      .once('error', reject)
+      .end();
   });
 }
 

@@ -13,7 +13,11 @@ const traffic = {
   blobsWritten: 0,
   throttled: 0,
 };
-const setting = (name: string): Contestant => ({ setting: name, createsRepositories: false, prepare: () => { throw new Error('not run'); } });
+const setting = (name: string): Contestant => ({
+  setting: name,
+  createsRepositories: false,
+  prepare: () => { throw new Error('not run'); },
+});
 const rival: Entry = { tool: 'regsync', name: 'rival', settings: [setting('8'), setting('4'), setting('16')] };
 const own: Entry = { tool: 'DIRECT', name: 'ours', settings: [setting('')] };
 
@@ -25,7 +29,13 @@ function starting(seconds: Record<string, number>, failing: readonly string[] = 
     const took = seconds[contestant.setting];
     const stopped = took > (limitSeconds ?? Infinity);
     const problems = failing.includes(contestant.setting) ? ['a tag differs'] : [];
-    return Promise.resolve({ seconds: Math.min(took, limitSeconds ?? Infinity), peakBytes: 0, traffic, stopped, problems });
+    return Promise.resolve({
+      seconds: Math.min(took, limitSeconds ?? Infinity),
+      peakBytes: 0,
+      traffic,
+      stopped,
+      problems,
+    });
   };
   return { limits, start };
 }

@@ -6,7 +6,8 @@ describe('parseMessage', () => {
     ['{"kind":"organization"}', { kind: 'organization' }],
     ['{"kind":"organization","by":"hand"}', { kind: 'organization' }],
     ['{"kind":"package","package":"app"}', { kind: 'package', package: 'app' }],
-    ['{"kind":"package","package":"team/tool","digest":"sha256:1","delivery":"d"}', { kind: 'package', package: 'team/tool', digest: 'sha256:1', delivery: 'd' }],
+    ['{"kind":"package","package":"team/tool","digest":"sha256:1","delivery":"d"}',
+      { kind: 'package', package: 'team/tool', digest: 'sha256:1', delivery: 'd' }],
     ['{"kind":"package","package":"app","reconcile":true}', { kind: 'package', package: 'app', reconcile: true }],
     ['{"kind":"package","package":"app","reconcile":"yes"}', { kind: 'package', package: 'app' }],
     ['{"kind":"package","package":"app","digest":null,"delivery":7}', { kind: 'package', package: 'app' }],
@@ -16,7 +17,9 @@ describe('parseMessage', () => {
 
   test('reads what was written, whatever the names hold', () => {
     const text = fc.string({ minLength: 1, unit: 'grapheme' });
-    const messages = fc.record({ kind: fc.constant('package' as const), package: text, digest: text, delivery: text }, { requiredKeys: ['kind', 'package'] });
+    const messages = fc.record({ kind: fc.constant('package' as const), package: text, digest: text, delivery: text }, {
+      requiredKeys: ['kind', 'package'],
+    });
     fc.assert(fc.property(messages, (message: PackageMessage) => {
       expect(parseMessage(JSON.stringify(message))).toEqual(message);
     }));

@@ -24,7 +24,8 @@ describe('sourceRepository', () => {
 
 describe('isRepositoryName', () => {
   test.each([
-    'ab', '12', 'my-org/app', 'my-org/team/tool', 'a.b', 'a_b', 'a__b', 'a-b', 'a--b', 'a---b/c', 'a/b', `${'a'.repeat(127)}/${'b'.repeat(128)}`,
+    'ab', '12', 'my-org/app', 'my-org/team/tool', 'a.b', 'a_b', 'a__b', 'a-b', 'a--b', 'a---b/c', 'a/b',
+    `${'a'.repeat(127)}/${'b'.repeat(128)}`,
   ])('accepts "%s"', name => {
     expect(isRepositoryName(name)).toBe(true);
   });
@@ -58,13 +59,25 @@ describe('isRepositoryName', () => {
 });
 
 describe('isTag', () => {
-  test.each(['1', 'latest', 'v1.2.3', '_private', 'A-b_c.d', `sha256-${'a'.repeat(64)}`, `sha256-${'a'.repeat(64)}.sig`, 'x'.repeat(128)])('accepts "%s"', tag => {
+  test.each([
+    '1',
+    'latest',
+    'v1.2.3',
+    '_private',
+    'A-b_c.d',
+    `sha256-${'a'.repeat(64)}`,
+    `sha256-${'a'.repeat(64)}.sig`,
+    'x'.repeat(128),
+  ])('accepts "%s"', tag => {
     expect(isTag(tag)).toBe(true);
   });
 
-  test.each(['', '.hidden', '-dash', 'a/b', 'a:b', 'a b', 'a+b', 'ü', 'x'.repeat(129), 'latest\n'])('rejects "%s"', tag => {
-    expect(isTag(tag)).toBe(false);
-  });
+  test.each(['', '.hidden', '-dash', 'a/b', 'a:b', 'a b', 'a+b', 'ü', 'x'.repeat(129), 'latest\n'])(
+    'rejects "%s"',
+    tag => {
+      expect(isTag(tag)).toBe(false);
+    },
+  );
 });
 
 describe('isDigest', () => {
@@ -73,8 +86,15 @@ describe('isDigest', () => {
   });
 
   test.each([
-    '', 'sha256:', `sha256:${'a'.repeat(63)}`, `sha256:${'a'.repeat(65)}`, `sha256:${'A'.repeat(64)}`, `sha512:${'a'.repeat(64)}`, 'a'.repeat(64),
-    `sha256-${'a'.repeat(64)}`, `sha256:${'a'.repeat(64)}\n`,
+    '',
+    'sha256:',
+    `sha256:${'a'.repeat(63)}`,
+    `sha256:${'a'.repeat(65)}`,
+    `sha256:${'A'.repeat(64)}`,
+    `sha512:${'a'.repeat(64)}`,
+    'a'.repeat(64),
+    `sha256-${'a'.repeat(64)}`,
+    `sha256:${'a'.repeat(64)}\n`,
   ])('rejects "%s"', digest => {
     expect(isDigest(digest)).toBe(false);
   });

@@ -139,7 +139,10 @@ describe('startBuild', () => {
   test('fails at the quota with the quota to raise', async () => {
     await start({
       StartBuild: () => {
-        throw new AwsFailure('AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account');
+        throw new AwsFailure(
+          'AccountLimitExceededException',
+          'Cannot have more than 0 builds in queue for the account',
+        );
       },
     });
     await expect(startBuild(new CodeBuildClient(aws.client), 'mirror', request, none)).rejects.toThrow(

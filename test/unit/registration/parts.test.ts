@@ -10,14 +10,16 @@ describe('properties', () => {
     ['of the first version', minimal, defaults],
     ['with empty texts', { ...minimal, githubApiUrl: '', active: '', selection: '' }, defaults],
     ['with null', { ...minimal, githubApiUrl: null, selection: null }, defaults],
-    ['with scalars that are no text', { ...minimal, active: false, selection: 7 }, { ...defaults, active: 'false', selection: '7' }],
+    ['with scalars that are no text', { ...minimal, active: false, selection: 7 },
+      { ...defaults, active: 'false', selection: '7' }],
     ['with more than is known', { ...minimal, ServiceToken: 'arn', later: 'x' }, defaults],
   ])('%s', (_, given, expected) => {
     expect(parseHookProperties({ ...given })).toEqual(expected);
   });
 
   test.each(['organization', 'endpointUrl'])('rejects a missing %s', name => {
-    expect(() => parseHookProperties({ ...minimal, [name]: '' })).toThrow(`Property "${name}" of the webhook registration is missing`);
+    expect(() => parseHookProperties({ ...minimal, [name]: '' }))
+      .toThrow(`Property "${name}" of the webhook registration is missing`);
   });
 
   test('an older version tells nothing of its token', () => {
@@ -27,13 +29,23 @@ describe('properties', () => {
 });
 
 describe('physical id', () => {
-  test.each([['My-Org', 12, 'my-org/12', 12], ['my-org', 'none', 'my-org/none', 'none']] as const)('of %s, %s', (organization, hook, id, back) => {
-    expect(physicalId(organization, hook)).toBe(id);
-    expect(hookIdIn(id)).toBe(back);
-    expect(organizationIn(id)).toBe('my-org');
-  });
+  test.each([['My-Org', 12, 'my-org/12', 12], ['my-org', 'none', 'my-org/none', 'none']] as const)(
+    'of %s, %s',
+    (organization, hook, id, back) => {
+      expect(physicalId(organization, hook)).toBe(id);
+      expect(hookIdIn(id)).toBe(back);
+      expect(organizationIn(id)).toBe('my-org');
+    },
+  );
 
-  test.each(['Images-Webhook-1K2J3', 'a/b/12', 'my-org/', 'my-org/12x', '/12', 'AWSCDK::CustomResourceProviderFramework::CREATE_FAILED'])('%s is none of ours', id => {
+  test.each([
+    'Images-Webhook-1K2J3',
+    'a/b/12',
+    'my-org/',
+    'my-org/12x',
+    '/12',
+    'AWSCDK::CustomResourceProviderFramework::CREATE_FAILED',
+  ])('%s is none of ours', id => {
     expect(hookIdIn(id)).toBeUndefined();
     expect(organizationIn(id)).toBeUndefined();
   });
@@ -64,7 +76,8 @@ describe('within', () => {
 
   test('fails when the time is over, and tells the work', async () => {
     let told: AbortSignal | undefined;
-    await expect(within(5, 'late', signal => { told = signal; return new Promise(() => undefined); })).rejects.toThrow('late');
+    await expect(within(5, 'late', signal => { told = signal; return new Promise(() => undefined); }))
+      .rejects.toThrow('late');
     expect(told?.aborted).toBe(true);
   });
 });

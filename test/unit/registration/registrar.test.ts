@@ -34,7 +34,14 @@ afterEach(async () => {
 });
 
 function properties(changes: Partial<RegistrationProperties> = {}): RegistrationProperties {
-  return { organization: 'My-Org', endpointUrl: `${receiver.url}/packages`, githubApiUrl: github.url, active: 'true', selection: '', ...changes };
+  return {
+    organization: 'My-Org',
+    endpointUrl: `${receiver.url}/packages`,
+    githubApiUrl: github.url,
+    active: 'true',
+    selection: '',
+    ...changes,
+  };
 }
 
 function own(changes: Partial<RegistrationProperties> = {}): OwnHook {
@@ -51,7 +58,13 @@ function using(changes: Partial<RegistrarDependencies> & { readonly token?: stri
     tokenName: 'github/hooks',
     hooks: async (organization, signal) =>
       organizationHooks(organization, {
-        apiUrl: github.url, token, maxWaitSeconds: 1, warn: message => log.warn(message), writes: new Bottleneck.Group({ minTime: 0 }),
+        apiUrl: github.url,
+        token,
+        maxWaitSeconds: 1,
+        warn: message => log.warn(message),
+        writes: new Bottleneck.Group({
+          minTime: 0,
+        }),
       }, signal),
     secret: async () => SECRET,
     requestSync: async () => { syncs++; },
@@ -74,7 +87,12 @@ async function refusalOf(work: Promise<unknown>): Promise<Error> {
 }
 
 function answer(status: number, body: object, headers: Record<string, string> = {}): Fault {
-  return { kind: 'status', status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return {
+    kind: 'status',
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
 describe('reached', () => {
@@ -82,14 +100,22 @@ describe('reached', () => {
     const { reached, physicalId, hookId } = await create(properties(), using());
     expect(reached).toBe('yes');
     expect([physicalId, hookId]).toEqual([`my-org/${github.hooks[0].id}`, String(github.hooks[0].id)]);
-    expect(log.lines).toContainEqual({ level: 'info', message: 'Webhook registered, and GitHub reaches the endpoint.', detail: expect.objectContaining({ reached: 'yes' }) });
+    expect(log.lines).toContainEqual({
+      level: 'info',
+      message: 'Webhook registered, and GitHub reaches the endpoint.',
+      detail: expect.objectContaining({ reached: 'yes' }),
+    });
   });
 
   test('no, with the status that GitHub saw, after a bounded time', async () => {
     receiver.status = 503;
     const { reached } = await create(properties(), using());
     expect(reached).toBe('no: GitHub saw 503 Invalid HTTP Response: 503');
-    expect(log.lines).toContainEqual({ level: 'warn', message: 'Webhook registered, but GitHub has not reached the endpoint yet.', detail: expect.objectContaining({ reached }) });
+    expect(log.lines).toContainEqual({
+      level: 'warn',
+      message: 'Webhook registered, but GitHub has not reached the endpoint yet.',
+      detail: expect.objectContaining({ reached }),
+    });
     expect(syncs).toBe(1);
   });
 
@@ -118,7 +144,8 @@ describe('reached', () => {
 });
 
 describe('rejects with what a person can act on', () => {
-  const invalid = (message: string): Fault => answer(422, { message: 'Validation Failed', errors: [{ resource: 'Hook', code: 'custom', message }] });
+  const invalid = (message: string): Fault =>
+    answer(422, { message: 'Validation Failed', errors: [{ resource: 'Hook', code: 'custom', message }] });
   test.each<[string, { token?: string; organization?: string; fault?: Fault }, RegExp]>([
     ['401', { token: 'ghp_revoked' }, /expired, revoked or mistyped\..*Webhooks: read and write.*admin:org_hook.*put-secret-value --secret-id github\/hooks/],
     ['403, a permission is missing', { token: 'ghs_noperm' }, /lacks a permission \(GitHub accepts: organization_hooks=\w+\).*Webhooks: read and write.*Developer settings/],
@@ -155,7 +182,10 @@ describe('create', () => {
     const real = using();
     const hooks = await real.hooks('My-Org');
     // GitHub makes the hook, and the client's second try hears that it exists.
-    const twice: typeof hooks = { ...hooks, create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); } };
+    const twice: typeof hooks = {
+      ...hooks,
+      create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); },
+    };
     const { reached } = await create(properties(), { ...real, hooks: async () => twice });
     expect(reached).toBe('yes');
     expect(github.hooks.map(hook => hook.secretIs(SECRET))).toEqual([true]);
@@ -164,7 +194,10 @@ describe('create', () => {
   test('fails and removes that hook when a later step fails', async () => {
     const real = using();
     const hooks = await real.hooks('My-Org');
-    const twice: typeof hooks = { ...hooks, create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); } };
+    const twice: typeof hooks = {
+      ...hooks,
+      create: async wanted => { await hooks.create(wanted); return hooks.create(wanted); },
+    };
     const failing = { ...real, hooks: async () => twice, requestSync: () => Promise.reject(new Error('no queue')) };
     await expect(create(properties(), failing)).rejects.toThrow('no queue');
     expect(github.hooks).toEqual([]);
@@ -178,7 +211,8 @@ describe('create', () => {
       },
     });
     await expect(create(properties(), failing)).rejects.toThrow('no queue');
-    expect(log.lines.at(-1)).toMatchObject({ level: 'warn', message: expect.stringContaining(`look for ${receiver.url}/packages`) });
+    expect(log.lines.at(-1))
+      .toMatchObject({ level: 'warn', message: expect.stringContaining(`look for ${receiver.url}/packages`) });
   });
 
   test('prefers the hook for packages when another with the same URL is there', async () => {
@@ -194,7 +228,10 @@ describe('remove', () => {
     const physicalId = await existing();
     github.server.faults.add({ method: 'DELETE', fault: { kind: 'delay', ms: 300 } });
     await remove(physicalId, properties(), using({ remainingMs: () => 60_100 }));
-    expect(log.lines.at(-1)).toMatchObject({ level: 'warn', detail: { physicalId, cause: expect.stringContaining('did not answer in time') } });
+    expect(log.lines.at(-1)).toMatchObject({
+      level: 'warn',
+      detail: { physicalId, cause: expect.stringContaining('did not answer in time') },
+    });
   });
 
   test.each(['my-org/none', 'other/none'])('leaves everything as it is for %s', async id => {
@@ -210,7 +247,8 @@ test('an update of an identity that an interrupted Create left keeps it', async 
   expect(github.hooks).toHaveLength(1);
 });
 
-test('the repair reads the failed deliveries of a day, page by page, and not those that were sent again with success', async () => {
+test('the repair reads the failed deliveries of a day, page by page, '
+  + 'and not those that were sent again with success', async () => {
   const hookId = (await existing()).split('/')[1];
   await github.idle();
   receiver.status = 503;
@@ -219,5 +257,6 @@ test('the repair reads the failed deliveries of a day, page by page, and not tho
   receiver.status = 200;
   await github.redeliver(failed[0][0].id);
   await repair(using({ now: () => Date.now() }));
-  expect(log.lines.at(-1)).toMatchObject({ level: 'warn', detail: { cause: '503 Invalid HTTP Response: 503', count: 119 } });
+  expect(log.lines.at(-1))
+    .toMatchObject({ level: 'warn', detail: { cause: '503 Invalid HTTP Response: 503', count: 119 } });
 });

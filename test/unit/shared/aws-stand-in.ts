@@ -16,7 +16,12 @@ export interface AwsStandIn extends HttpServer {
   /** Every call that arrived, in order. */
   readonly calls: { readonly operation: string; readonly input: Input }[];
   /** Settings for an SDK client that calls this stand-in. */
-  readonly client: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string }; maxAttempts: number };
+  readonly client: {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+    maxAttempts: number;
+  };
 }
 
 /** Speaks AWS JSON on loopback. It knows no service: a test says what each operation answers. */
@@ -28,7 +33,9 @@ export async function startAws(operations: Operations): Promise<AwsStandIn> {
     calls.push({ operation, input });
     try {
       const handle = operations[operation];
-      if (handle === undefined) { throw new AwsFailure('UnknownOperationException', `this test expects no ${operation}`); }
+      if (handle === undefined) {
+        throw new AwsFailure('UnknownOperationException', `this test expects no ${operation}`);
+      }
       sendJson(response, 200, handle(input));
     } catch (error) {
       if (!(error instanceof AwsFailure)) { throw error; }

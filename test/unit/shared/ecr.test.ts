@@ -1,7 +1,15 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { AwsFailure, AwsStandIn, Operations, startAws } from './aws-stand-in';
 import { digest } from './samples';
-import { createRepository, imageManifest, ImageMissing, listImages, putImage, registryLogin, taggedImages } from '../../../lambda/shared/ecr';
+import {
+  createRepository,
+  imageManifest,
+  ImageMissing,
+  listImages,
+  putImage,
+  registryLogin,
+  taggedImages,
+} from '../../../lambda/shared/ecr';
 
 const NAME = 'my-org/app';
 const HOST = '111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn';
@@ -26,7 +34,10 @@ function operations(): string[] {
 describe('listImages', () => {
   test('reads every page, tags and untagged images', async () => {
     const pages: Record<string, object> = {
-      first: { imageIds: [{ imageDigest: digest(1), imageTag: '1' }, { imageDigest: digest(1), imageTag: 'latest' }], nextToken: 'second' },
+      first: {
+        imageIds: [{ imageDigest: digest(1), imageTag: '1' }, { imageDigest: digest(1), imageTag: 'latest' }],
+        nextToken: 'second',
+      },
       second: { imageIds: [{ imageDigest: digest(2) }], nextToken: 'third' },
       third: { imageIds: [{ imageDigest: digest(3), imageTag: '3' }] },
     };
@@ -54,13 +65,20 @@ describe('listImages', () => {
     expect(await listImages(ecr, NAME)).toBeUndefined();
   });
 
-  test.each(['AccessDeniedException', 'ServerException', 'ThrottlingException', 'InvalidParameterException'])('fails on %s: that is not "nothing there"', async code => {
-    await start({ ListImages: refuse(code) });
-    await expect(listImages(ecr, NAME)).rejects.toMatchObject({ name: code });
-  });
+  test.each(['AccessDeniedException', 'ServerException', 'ThrottlingException', 'InvalidParameterException'])(
+    'fails on %s: that is not "nothing there"',
+    async code => {
+      await start({ ListImages: refuse(code) });
+      await expect(listImages(ecr, NAME)).rejects.toMatchObject({ name: code });
+    },
+  );
 
   test('fails when a later page fails', async () => {
-    await start({ ListImages: ({ nextToken }) => nextToken ? refuse('ServerException')() : { imageIds: [{ imageDigest: digest(1) }], nextToken: 'next' } });
+    await start({
+      ListImages: ({ nextToken }) => nextToken
+        ? refuse('ServerException')()
+        : { imageIds: [{ imageDigest: digest(1) }], nextToken: 'next' },
+    });
     await expect(listImages(ecr, NAME)).rejects.toMatchObject({ name: 'ServerException' });
   });
 });
@@ -70,7 +88,9 @@ describe('createRepository', () => {
     await start({ CreateRepository: () => ({}) });
     await createRepository(ecr, NAME);
     expect(aws.calls[0].input).toEqual({
-      repositoryName: NAME, imageScanningConfiguration: { scanOnPush: true }, encryptionConfiguration: { encryptionType: 'AES256' },
+      repositoryName: NAME,
+      imageScanningConfiguration: { scanOnPush: true },
+      encryptionConfiguration: { encryptionType: 'AES256' },
     });
   });
 
@@ -90,12 +110,17 @@ describe('taggedImages', () => {
   test('gives the digest of each tag that exists', async () => {
     await start({
       BatchGetImage: () => ({
-        images: [{ imageId: { imageTag: '1', imageDigest: digest(1) } }, { imageId: { imageTag: 'latest', imageDigest: digest(1) } }],
+        images: [
+          { imageId: { imageTag: '1', imageDigest: digest(1) } },
+          { imageId: { imageTag: 'latest', imageDigest: digest(1) } },
+        ],
         failures: [{ imageId: { imageTag: 'gone' }, failureCode: 'ImageNotFound' }],
       }),
     });
-    expect(await taggedImages(ecr, NAME, ['1', 'latest', 'gone'])).toEqual(new Map([['1', digest(1)], ['latest', digest(1)]]));
-    expect(aws.calls[0].input).toEqual({ repositoryName: NAME, imageIds: [{ imageTag: '1' }, { imageTag: 'latest' }, { imageTag: 'gone' }] });
+    expect(await taggedImages(ecr, NAME, ['1', 'latest', 'gone']))
+      .toEqual(new Map([['1', digest(1)], ['latest', digest(1)]]));
+    expect(aws.calls[0].input)
+      .toEqual({ repositoryName: NAME, imageIds: [{ imageTag: '1' }, { imageTag: 'latest' }, { imageTag: 'gone' }] });
   });
 
   test('fails when ECR fails: never "not there"', async () => {
@@ -111,13 +136,17 @@ describe('imageManifest', () => {
   test('gives the bytes as they are', async () => {
     await start({ BatchGetImage: () => ({ images: [{ imageManifest: MANIFEST, imageManifestMediaType: TYPE }] }) });
     expect(await imageManifest(ecr, NAME, digest(1))).toEqual({ manifest: MANIFEST, mediaType: TYPE });
-    expect(aws.calls).toEqual([{ operation: 'BatchGetImage', input: { repositoryName: NAME, imageIds: [{ imageDigest: digest(1) }] } }]);
+    expect(aws.calls).toEqual([{
+      operation: 'BatchGetImage',
+      input: { repositoryName: NAME, imageIds: [{ imageDigest: digest(1) }] },
+    }]);
   });
 
   test('fails when the image is gone, with the reason of ECR', async () => {
     await start({ BatchGetImage: () => ({ images: [], failures: [{ failureReason: 'Requested image not found' }] }) });
     const reading = imageManifest(ecr, NAME, digest(1));
-    await expect(reading).rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
+    await expect(reading)
+      .rejects.toThrow(`ECR has no manifest for my-org/app@${digest(1)}: Requested image not found.`);
     await expect(reading).rejects.toBeInstanceOf(ImageMissing);
   });
 });
@@ -129,7 +158,14 @@ describe('putImage', () => {
     await start({ PutImage: () => ({}) });
     await putImage(ecr, NAME, put);
     expect(aws.calls).toEqual([{
-      operation: 'PutImage', input: { repositoryName: NAME, imageManifest: MANIFEST, imageManifestMediaType: TYPE, imageDigest: digest(1), imageTag: '1' },
+      operation: 'PutImage',
+      input: {
+        repositoryName: NAME,
+        imageManifest: MANIFEST,
+        imageManifestMediaType: TYPE,
+        imageDigest: digest(1),
+        imageTag: '1',
+      },
     }]);
   });
 
@@ -139,10 +175,13 @@ describe('putImage', () => {
     expect(operations()).toEqual(['PutImage']);
   });
 
-  test.each(['ImageTagAlreadyExistsException', 'LayersNotFoundException', 'ThrottlingException'])('fails on %s', async code => {
-    await start({ PutImage: refuse(code) });
-    await expect(putImage(ecr, NAME, put)).rejects.toMatchObject({ name: code });
-  });
+  test.each(['ImageTagAlreadyExistsException', 'LayersNotFoundException', 'ThrottlingException'])(
+    'fails on %s',
+    async code => {
+      await start({ PutImage: refuse(code) });
+      await expect(putImage(ecr, NAME, put)).rejects.toMatchObject({ name: code });
+    },
+  );
 
   test('fails with the status when ECR itself fails, so that it is tried again', async () => {
     await start({ PutImage: refuse('ServerException', 500) });
@@ -158,13 +197,17 @@ describe('registryLogin', () => {
     expect(await registryLogin(ecr)).toEqual({ host: HOST, user: 'AWS', password: 'secret=' });
   });
 
-  test.each([['nothing', {}], ['no password', { authorizationData: [{ authorizationToken: 'QVdT' }] }]])('fails with %s', async (_, answer) => {
-    await start({ GetAuthorizationToken: () => answer });
-    await expect(registryLogin(ecr)).rejects.toThrow('ECR gave no authorization token');
-  });
+  test.each([['nothing', {}], ['no password', { authorizationData: [{ authorizationToken: 'QVdT' }] }]])(
+    'fails with %s',
+    async (_, answer) => {
+      await start({ GetAuthorizationToken: () => answer });
+      await expect(registryLogin(ecr)).rejects.toThrow('ECR gave no authorization token');
+    },
+  );
 
   test('fails without a host rather than guess one', async () => {
     await start({ GetAuthorizationToken: () => ({ authorizationData: [{ authorizationToken }] }) });
-    await expect(registryLogin(ecr)).rejects.toThrow('ECR gave "" as the registry of its authorization token, expected a URL.');
+    await expect(registryLogin(ecr))
+      .rejects.toThrow('ECR gave "" as the registry of its authorization token, expected a URL.');
   });
 });

@@ -8,9 +8,18 @@ let warnings: string[];
 beforeEach(() => { warnings = []; });
 afterEach(() => github.close());
 
-function client(token = 'ghp_packages', changes: Partial<GitHubPackagesOptions> = {}): ReturnType<typeof gitHubPackages> {
+function client(
+  token = 'ghp_packages',
+  changes: Partial<GitHubPackagesOptions> = {},
+): ReturnType<typeof gitHubPackages> {
   return gitHubPackages({
-    apiUrl: github.url, organization: 'my-org', token, tokenName: 'github/packages', maxWaitSeconds: 5, warn: message => warnings.push(message), ...changes,
+    apiUrl: github.url,
+    organization: 'my-org',
+    token,
+    tokenName: 'github/packages',
+    maxWaitSeconds: 5,
+    warn: message => warnings.push(message),
+    ...changes,
   });
 }
 
@@ -82,7 +91,8 @@ describe('listVersions', () => {
     github.recordPush(image('my-org/app', 'latest'));
 
     const [newest, ...others] = await versions('app');
-    expect({ ...newest, tags: [...newest.tags].sort() }).toEqual({ digest: image('my-org/app', '1').digest, tags: ['1', 'latest'] });
+    expect({ ...newest, tags: [...newest.tags].sort() })
+      .toEqual({ digest: image('my-org/app', '1').digest, tags: ['1', 'latest'] });
     expect(others).toEqual([...older].reverse().map(digest => ({ digest, tags: [] })));
   });
 
@@ -93,13 +103,16 @@ describe('listVersions', () => {
     expect(github.server.requests[0].path).toContain('/packages/container/team%2Fdeep%2Ftool/versions?');
   });
 
-  test.each([[[4], 1], [[4, 3], 1], [[2], 2], [[4, 0], 3]])('stops at the page that holds the last announced digest (%j: page %i)', async (wanted, pages) => {
-    github = await start({ pageSizeCap: 2 });
-    const pushed = pushUntagged('app', 5);
-    const listed = await versions('app', client(), wanted.map(n => pushed[n]));
-    expect(github.server.requests).toHaveLength(pages);
-    expect(listed.map(({ digest }) => digest)).toEqual([...pushed].reverse().slice(0, 2 * pages));
-  });
+  test.each([[[4], 1], [[4, 3], 1], [[2], 2], [[4, 0], 3]])(
+    'stops at the page that holds the last announced digest (%j: page %i)',
+    async (wanted, pages) => {
+      github = await start({ pageSizeCap: 2 });
+      const pushed = pushUntagged('app', 5);
+      const listed = await versions('app', client(), wanted.map(n => pushed[n]));
+      expect(github.server.requests).toHaveLength(pages);
+      expect(listed.map(({ digest }) => digest)).toEqual([...pushed].reverse().slice(0, 2 * pages));
+    },
+  );
 
   test('reads everything when an announced digest is not there', async () => {
     github = await start({ pageSizeCap: 2 });

@@ -8,9 +8,11 @@ function refusal(status: number, headers: Record<string, string>, message = 'ref
 
 test.each<[string, RequestError, boolean]>([
   ['the primary limit', refusal(403, { 'x-ratelimit-remaining': '0' }), true],
-  ['the secondary limit, which leaves requests', refusal(403, { 'x-ratelimit-remaining': '90' }, 'You have exceeded a secondary rate limit.'), true],
+  ['the secondary limit, which leaves requests',
+    refusal(403, { 'x-ratelimit-remaining': '90' }, 'You have exceeded a secondary rate limit.'), true],
   ['429', refusal(429, {}), true],
-  ['a token that lacks a permission', refusal(403, { 'x-ratelimit-remaining': '90' }, 'Resource not accessible'), false],
+  ['a token that lacks a permission', refusal(403, { 'x-ratelimit-remaining': '90' }, 'Resource not accessible'),
+    false],
   ['the last request of the window that finds nothing', refusal(404, { 'x-ratelimit-remaining': '0' }), false],
 ])('%s', (_, error, expected) => {
   expect(isRateLimit(error)).toBe(expected);

@@ -8,9 +8,17 @@ import type { SourceVersion } from '../../../lambda/shared/plan';
 let aws: AwsStandIn;
 afterEach(() => aws.close());
 
-async function planned(source: () => Promise<SourceVersion[]>, ListImages: (input: Input) => object, prefix = 'my-org'): ReturnType<typeof planPackage> {
+async function planned(
+  source: () => Promise<SourceVersion[]>,
+  ListImages: (input: Input) => object,
+  prefix = 'my-org',
+): ReturnType<typeof planPackage> {
   aws = await startAws({ ListImages });
-  const github: GitHubPackages = { listPackages: () => Promise.resolve([]), listVersions: source, rateLimit: () => Promise.resolve(undefined) };
+  const github: GitHubPackages = {
+    listPackages: () => Promise.resolve([]),
+    listVersions: source,
+    rateLimit: () => Promise.resolve(undefined),
+  };
   return planPackage('App', { github, ecr: new ECRClient(aws.client), prefix });
 }
 
@@ -24,7 +32,12 @@ test('plans the difference, and tells what GitHub listed', async () => {
     present: new Set([digest(1)]),
     presentTags: new Set(['1']),
     plan: {
-      repository: 'my-org/app', repositoryExists: true, unchanged: 1, skipped: {}, conflicts: [], actions: [{ kind: 'copy', digest: digest(2), tags: ['2'] }],
+      repository: 'my-org/app',
+      repositoryExists: true,
+      unchanged: 1,
+      skipped: {},
+      conflicts: [],
+      actions: [{ kind: 'copy', digest: digest(2), tags: ['2'] }],
     },
   });
   expect(aws.calls[0].input).toMatchObject({ repositoryName: 'my-org/app' });
@@ -35,13 +48,20 @@ test('fails when GitHub fails midway: never "nothing missing"', async () => {
 });
 
 test('fails when ECR fails: never "nothing there"', async () => {
-  await expect(planned(listed, () => { throw new AwsFailure('AccessDeniedException', 'not you'); })).rejects.toThrow('not you');
+  await expect(planned(listed, () => { throw new AwsFailure('AccessDeniedException', 'not you'); }))
+    .rejects.toThrow('not you');
 });
 
 test('fails when ECR\'s listing breaks off: never "nothing there"', async () => {
-  aws = await startAws({ ListImages: () => ({ imageIds: [{ imageDigest: digest(1), imageTag: '1' }], nextToken: 'more' }) });
+  aws = await startAws({
+    ListImages: () => ({ imageIds: [{ imageDigest: digest(1), imageTag: '1' }], nextToken: 'more' }),
+  });
   aws.faults.add({ operation: 'ListImages', skip: 1, fault: { kind: 'truncate', afterBytes: 20 }, times: Infinity });
-  const github: GitHubPackages = { listPackages: () => Promise.resolve([]), listVersions: listed, rateLimit: () => Promise.resolve(undefined) };
+  const github: GitHubPackages = {
+    listPackages: () => Promise.resolve([]),
+    listVersions: listed,
+    rateLimit: () => Promise.resolve(undefined),
+  };
   await expect(planPackage('app', { github, ecr: new ECRClient(aws.client), prefix: 'my-org' })).rejects.toThrow();
   expect(aws.calls).toHaveLength(2);
 });

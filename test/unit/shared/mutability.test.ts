@@ -29,10 +29,12 @@ describe('isImmutable', () => {
 });
 
 test('a filter means the same as the regular expression that its wildcards stand for', () => {
-  const word = (...letters: string[]) => fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map(parts => parts.join(''));
+  const word = (...letters: string[]) =>
+    fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map(parts => parts.join(''));
   fc.assert(fc.property(word('a', 'b', '.', '*'), word('a', 'b', '.'), (filter, tag) => {
     const pattern = filter.split('*').map(literal => literal.replaceAll('.', '[.]')).join('.*');
-    expect(isImmutable({ setting: 'MUTABLE_WITH_EXCLUSION', exclusions: [filter] }, tag)).toBe(new RegExp(`^${pattern}$`).test(tag));
+    expect(isImmutable({ setting: 'MUTABLE_WITH_EXCLUSION', exclusions: [filter] }, tag))
+      .toBe(new RegExp(`^${pattern}$`).test(tag));
   }), { numRuns: 2_000 });
 });
 
@@ -54,7 +56,8 @@ describe('a plan for an immutable repository', () => {
 
   test('moves what the filters exclude', () => {
     const excluded = { ...held, mutability: { setting: 'IMMUTABLE_WITH_EXCLUSION', exclusions: ['lat*'] } };
-    expect(plan('my-org/app', source, excluded)).toMatchObject({ conflicts: [], actions: [{ kind: 'copy', tags: ['latest', '2'] }] });
+    expect(plan('my-org/app', source, excluded))
+      .toMatchObject({ conflicts: [], actions: [{ kind: 'copy', tags: ['latest', '2'] }] });
   });
 });
 

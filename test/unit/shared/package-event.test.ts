@@ -7,7 +7,12 @@ const CHILD = 'sha256:179c3fdf9290b6721043688e35de649f6b77d5cab7c0d914ae1b915f96
 const SIGNATURE = 'sha256:d97b14af4f828c3f2acf75998c8e3921d189f587db15f16544329b8d7f99c3e8';
 
 function event(changes: Payload = {}, subject: Payload = {}): Payload {
-  return { action: 'published', package: { name: 'app', package_type: 'CONTAINER', ...subject }, organization: { login: 'my-org' }, ...changes };
+  return {
+    action: 'published',
+    package: { name: 'app', package_type: 'CONTAINER', ...subject },
+    organization: { login: 'my-org' },
+    ...changes,
+  };
 }
 
 function parse(payload: unknown, name = 'package'): ReturnType<typeof parsePackageEvent> {
@@ -23,7 +28,9 @@ describe("GitHub's payloads", () => {
     ['package', 'package-signature-tag', { package: 'app', digest: SIGNATURE, tag: INDEX.replace(':', '-') }],
     ['package_v2', 'package-v2-create', { package: 'app', digest: INDEX, tag: 'edge' }],
     ['registry_package', 'registry-package-published', {
-      package: 'tools/builder', digest: 'sha256:97133731792d22ed9e8832dc4dd17144c9b8fc6914005f45600962cc0f08f414', tag: 'main',
+      package: 'tools/builder',
+      digest: 'sha256:97133731792d22ed9e8832dc4dd17144c9b8fc6914005f45600962cc0f08f414',
+      tag: 'main',
     }],
   ])('%s: %s means a change', (name, file, expected) => {
     expect(parse(fixture(file), name)).toEqual({ kind: 'changed', ...expected });
@@ -34,7 +41,8 @@ describe("GitHub's payloads", () => {
   });
 
   test('a ping is ignored', () => {
-    expect(parse(fixture('ping-organization'), 'ping')).toEqual({ kind: 'ignored', reason: 'event "ping" is not about packages' });
+    expect(parse(fixture('ping-organization'), 'ping'))
+      .toEqual({ kind: 'ignored', reason: 'event "ping" is not about packages' });
   });
 
   test('another organization than the mirrored one is ignored', () => {
@@ -51,10 +59,14 @@ describe('what is ignored', () => {
     ['a deletion', event({ action: 'deleted' }), 'package', 'action "deleted"'],
     ['an action of package_v2 alone', event({ action: 'create' }), 'package', 'action "create"'],
     ['a type in lower case', event({}, { package_type: 'npm' }), 'package', 'package type "npm"'],
-    ['a type that only "ecosystem" tells', event({}, { package_type: undefined, ecosystem: 'MAVEN' }), 'package', 'package type "MAVEN"'],
-    ['a type that only the registry tells', event({}, { package_type: null, registry: { type: 'nuget' } }), 'package', 'package type "nuget"'],
-    ['an organization that begins alike', event({ organization: { login: 'my-org-2' } }), 'package', 'organization "my-org-2"'],
-    ['an owner, when nothing names the organization', event({ organization: undefined }, { owner: { login: 'else' } }), 'package', 'organization "else"'],
+    ['a type that only "ecosystem" tells', event({}, { package_type: undefined, ecosystem: 'MAVEN' }), 'package',
+      'package type "MAVEN"'],
+    ['a type that only the registry tells', event({}, { package_type: null, registry: { type: 'nuget' } }), 'package',
+      'package type "nuget"'],
+    ['an organization that begins alike', event({ organization: { login: 'my-org-2' } }), 'package',
+      'organization "my-org-2"'],
+    ['an owner, when nothing names the organization', event({ organization: undefined }, { owner: { login: 'else' } }),
+      'package', 'organization "else"'],
   ])('%s', (_, payload, name, reason) => {
     expect(parse(payload, name)).toEqual({ kind: 'ignored', reason: expect.stringContaining(reason) as string });
   });
@@ -62,25 +74,32 @@ describe('what is ignored', () => {
 
 describe('what is a change', () => {
   test.each<[string, Payload, object]>([
-    ['organization and name alone', { action: 'published', package: { name: 'app' }, organization: { login: 'my-org' } }, { package: 'app' }],
+    ['organization and name alone',
+      { action: 'published', package: { name: 'app' }, organization: { login: 'my-org' } }, { package: 'app' }],
     ['an organization in another case', event({ organization: { login: 'MY-ORG' } }), { package: 'app' }],
-    ['an organization known by the owner', event({ organization: null }, { owner: { login: 'My-Org' } }), { package: 'app' }],
-    ['an organization known by the namespace', event({ organization: {} }, { namespace: 'my-org' }), { package: 'app' }],
+    ['an organization known by the owner', event({ organization: null }, { owner: { login: 'My-Org' } }),
+      { package: 'app' }],
+    ['an organization known by the namespace', event({ organization: {} }, { namespace: 'my-org' }),
+      { package: 'app' }],
     ['a type in lower case', event({}, { package_type: 'container' }), { package: 'app' }],
-    // payload-examples/api.github.com/package/published.payload.json of octokit/webhooks contradicts itself in this way.
-    ['an image whose registry alone says so', event({}, { package_type: 'npm', ecosystem: 'docker', registry: { type: 'CONTAINER' } }), { package: 'app' }],
+    // payload-examples/api.github.com/package/published.payload.json of octokit/webhooks
+    // contradicts itself in this way.
+    ['an image whose registry alone says so',
+      event({}, { package_type: 'npm', ecosystem: 'docker', registry: { type: 'CONTAINER' } }), { package: 'app' }],
     ['an image that only its metadata shows', event({}, {
       package_type: 'npm', ecosystem: 'docker', package_version: { container_metadata: { tag: { name: '2' } } },
     }), { package: 'app', tag: '2' }],
     ['a nested name', event({}, { name: 'team/tool/x' }), { package: 'team/tool/x' }],
-    ['the digest as the name of the version', event({}, { package_version: { version: null, name: digest(1) } }), { package: 'app', digest: digest(1) }],
+    ['the digest as the name of the version', event({}, { package_version: { version: null, name: digest(1) } }),
+      { package: 'app', digest: digest(1) }],
     ['a digest that only the tag knows', event({}, {
       package_version: { version: '12', container_metadata: { tag: { name: '1', digest: digest(2) } } },
     }), { package: 'app', digest: digest(2), tag: '1' }],
     ['a digest that only the manifest knows', event({}, {
       package_version: { container_metadata: { tag: {}, manifest: { digest: digest(3) } } },
     }), { package: 'app', digest: digest(3) }],
-    ['fields of other types than documented', event({}, { owner: 'x', package_version: [], registry: 7, ecosystem: {} }), { package: 'app' }],
+    ['fields of other types than documented',
+      event({}, { owner: 'x', package_version: [], registry: 7, ecosystem: {} }), { package: 'app' }],
   ])('%s', (_, payload, expected) => {
     expect(parse(payload)).toEqual({ kind: 'changed', ...expected });
   });
@@ -105,7 +124,10 @@ describe('rejects', () => {
 describe('any field may be missing', () => {
   const SAMPLES = [
     ['package', 'package-published-index'], ['package', 'package-published-untagged-child'], ['package', 'package-npm'],
-    ['package', 'package-null-version'], ['package_v2', 'package-v2-create'], ['registry_package', 'registry-package-published'],
+    [
+      'package',
+      'package-null-version',
+    ], ['package_v2', 'package-v2-create'], ['registry_package', 'registry-package-published'],
   ] as const;
   /** What GitHub always sends. */
   const KEPT = [/^action$/, /^(registry_)?package$/, /^(registry_)?package\.name$/, /^organization$/, /^organization\.login$/];
@@ -137,7 +159,10 @@ describe('any field may be missing', () => {
   });
 
   test('anything at all as a body never throws', () => {
-    fc.assert(fc.property(fc.constantFrom('package', 'registry_package', 'package_v2', 'ping', ''), fc.jsonValue(), (name, payload) => {
+    fc.assert(fc.property(fc.constantFrom('package', 'registry_package', 'package_v2', 'ping', ''), fc.jsonValue(), (
+      name,
+      payload,
+    ) => {
       expect(['changed', 'ignored', 'malformed']).toContain(parse(payload, name).kind);
     }), { numRuns: 300 });
   });

@@ -5,9 +5,14 @@ import { plan, Plan, SourceVersion, TargetImages } from '../../../lambda/shared/
 const TAGS = ['1', '1.0', '2', 'latest', 'edge', 'V', 'v', 'bad/tag', '.bad'];
 const digests = fc.integer({ min: 1, max: 6 }).map(digest);
 /** Duplicated digests and tags are likely on purpose: that is what shifting pages look like. */
-const sources = fc.array(fc.record({ digest: digests, tags: fc.array(fc.constantFrom(...TAGS), { maxLength: 4 }) }), { maxLength: 10 });
+const sources = fc.array(fc.record({ digest: digests, tags: fc.array(fc.constantFrom(...TAGS), { maxLength: 4 }) }), {
+  maxLength: 10,
+});
 const targets = fc.option(fc.tuple(fc.array(fc.tuple(fc.constantFrom(...TAGS), digests)), fc.array(digests)).map(
-  ([tags, untagged]): TargetImages => ({ tags: new Map(tags), digests: new Set([...tags.map(([, held]) => held), ...untagged]) }),
+  ([tags, untagged]): TargetImages => ({
+    tags: new Map(tags),
+    digests: new Set([...tags.map(([, held]) => held), ...untagged]),
+  }),
 ), { nil: undefined });
 
 function planned(source: readonly SourceVersion[], target: TargetImages | undefined): Plan {
@@ -19,7 +24,9 @@ function apply({ actions }: Plan, target: TargetImages | undefined): TargetImage
   const after = { digests: new Set(target?.digests), tags: new Map(target?.tags) };
   for (const action of actions) {
     // As in ECR: an image that is not there can't be tagged.
-    if (action.kind === 'tag' && !after.digests.has(action.digest)) { throw new Error(`tag action on missing ${action.digest}`); }
+    if (action.kind === 'tag' && !after.digests.has(action.digest)) {
+      throw new Error(`tag action on missing ${action.digest}`);
+    }
     after.digests.add(action.digest);
     action.tags.forEach(tag => after.tags.set(tag, action.digest));
   }

@@ -1,5 +1,9 @@
 /** One line of a log. */
-export interface LogLine { readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly detail: Readonly<Record<string, unknown>> }
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
 
 /** Takes the place of the Powertools logger; keeps what was logged. */
 export class RecordingLog {
@@ -14,6 +18,10 @@ export class RecordingLog {
   }
 
   private record(level: LogLine['level'], message: unknown, extra: unknown[]): void {
-    this.lines.push({ level, message: String(message), detail: Object.assign({}, ...extra) as Record<string, unknown> });
+    this.lines.push({
+      level,
+      message: String(message),
+      detail: Object.assign({}, ...extra) as Record<string, unknown>,
+    });
   }
 }

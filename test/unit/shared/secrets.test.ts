@@ -1,6 +1,13 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AwsFailure, AwsStandIn, startAws } from './aws-stand-in';
-import { AcceptedSecret, readSecret, readStages, secretName, StageReading, tokenIn } from '../../../lambda/shared/secrets';
+import {
+  AcceptedSecret,
+  readSecret,
+  readStages,
+  secretName,
+  StageReading,
+  tokenIn,
+} from '../../../lambda/shared/secrets';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:github/packages-AbC12x';
 
@@ -23,7 +30,8 @@ describe('tokenIn', () => {
     ['nothing', '', 'Secret github/packages is empty'],
     ['white space', ' \n', 'Secret github/packages is empty'],
     ['an empty "token"', '{"token":""}', 'Secret github/packages is empty'],
-    ['several keys without "token"', '{"a":"hunter2","b":"hunter2"}', 'Secret github/packages holds a JSON object with 2 keys and no text under "token"'],
+    ['several keys without "token"', '{"a":"hunter2","b":"hunter2"}',
+      'Secret github/packages holds a JSON object with 2 keys and no text under "token"'],
     ['an empty object', '{}', 'a JSON object with 0 keys'],
     ['a token that is no text', '{"token":["hunter2"]}', 'no text under "token"'],
   ])('rejects %s, and does not quote it', (_, text, message) => {
@@ -67,11 +75,13 @@ describe('readSecret', () => {
   });
 
   test('rejects binary data', async () => {
-    await expect(read(() => ({ SecretBinary: 'aGVsbG8=' }))).rejects.toThrow('Secret github/packages holds binary data, expected text');
+    await expect(read(() => ({ SecretBinary: 'aGVsbG8=' })))
+      .rejects.toThrow('Secret github/packages holds binary data, expected text');
   });
 
   test('fails as Secrets Manager says', async () => {
-    await expect(read(() => { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret"); })).rejects.toThrow("can't find");
+    await expect(read(() => { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret"); }))
+      .rejects.toThrow("can't find");
   });
 });
 
@@ -87,7 +97,9 @@ describe('readStages', () => {
       GetSecretValue: input => {
         const version = versions[String(input.VersionStage)];
         if (version instanceof Error) { throw version; }
-        if (version === undefined) { throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret value for staging label"); }
+        if (version === undefined) {
+          throw new AwsFailure('ResourceNotFoundException', "can't find the specified secret value for staging label");
+        }
         return { SecretString: version.value, CreatedDate: version.at };
       },
     });
@@ -104,21 +116,31 @@ describe('readStages', () => {
     ['the pending one of a rotation under way, for 48 hours', {
       AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'c', at: 3 },
     }, [{ value: 'b' }, { value: 'c', until: after(3) }]],
-    ['the promoted one once, for ever', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'b', at: 2 } }, [{ value: 'b' }]],
-    ['a previous one that equals the current once, for ever', { AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'b', at: 1 } }, [{ value: 'b' }]],
-    ['no pending one that an ended rotation left behind', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'old', at: 1 } }, [{ value: 'b' }]],
+    ['the promoted one once, for ever', { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'b', at: 2 } },
+      [{ value: 'b' }]],
+    ['a previous one that equals the current once, for ever',
+      { AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: 'b', at: 1 } }, [{ value: 'b' }]],
+    ['no pending one that an ended rotation left behind',
+      { AWSCURRENT: { value: 'b', at: 2 }, AWSPENDING: { value: 'old', at: 1 } }, [{ value: 'b' }]],
   ])('gives %s', async (_, versions, expected) => {
     expect(await stages(versions)).toEqual({ secrets: expected, unreadable: [] });
   });
 
-  test.each(['AWSPREVIOUS', 'AWSPENDING'])('gives the current one when %s is there and can\'t be read, and says so', async stage => {
-    expect(await stages({ AWSCURRENT: { value: 'b', at: 2 }, [stage]: new AwsFailure('DecryptionFailure', 'key is disabled') })).toEqual({
+  test.each(['AWSPREVIOUS', 'AWSPENDING'])('gives the current one when %s is there and '
+    + 'can\'t be read, and says so', async stage => {
+    expect(await stages({
+      AWSCURRENT: { value: 'b', at: 2 },
+      [stage]: new AwsFailure('DecryptionFailure', 'key is disabled'),
+    })).toEqual({
       secrets: [{ value: 'b' }], unreadable: [{ stage, cause: expect.stringContaining('key is disabled') as string }],
     });
   });
 
   test('names no value of a stage that is no text', async () => {
-    const { unreadable } = await stages({ AWSCURRENT: { value: 'b', at: 2 }, AWSPREVIOUS: { value: '{"a":"hunter2","b":"hunter2"}', at: 1 } });
+    const { unreadable } = await stages({
+      AWSCURRENT: { value: 'b', at: 2 },
+      AWSPREVIOUS: { value: '{"a":"hunter2","b":"hunter2"}', at: 1 },
+    });
     expect(unreadable).toHaveLength(1);
     expect(JSON.stringify(unreadable)).not.toContain('hunter2');
   });

@@ -6,7 +6,9 @@ test('gives the results in order', async () => {
 
 test('fails with the first failure in the order given, after all have ended', async () => {
   let ended = false;
-  const slow = new Promise<void>(resolve => { setTimeout(resolve, 20); }).then(() => { ended = true; throw new Error('first'); });
+  const slow = new Promise<void>(resolve => {
+    setTimeout(resolve, 20);
+  }).then(() => { ended = true; throw new Error('first'); });
   await expect(settleAll([slow, Promise.reject(new Error('second'))])).rejects.toThrow('first');
   expect(ended).toBe(true);
 });

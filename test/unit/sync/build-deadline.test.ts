@@ -4,7 +4,8 @@ const MINUTE = 60_000;
 
 test.each([[5, 1.5, 3.5], [15, 10.5, 12.5], [60, 49, 55], [480, 427, 475]])(
   'a build of %d minutes starts copies until %d, and ends them at %d', (timeout, stopStarting, stop) => {
-    expect(deadlineOf(1_000, timeout)).toEqual({ stopStarting: 1_000 + stopStarting * MINUTE, stop: 1_000 + stop * MINUTE });
+    expect(deadlineOf(1_000, timeout))
+      .toEqual({ stopStarting: 1_000 + stopStarting * MINUTE, stop: 1_000 + stop * MINUTE });
   });
 
 test('a build starts with its first command, and not when it was queued', () => {

@@ -157,14 +157,18 @@ class Race {
   }
 }
 
-test.each(Array.from({ length: 20 }, (_, at) => [at * 10]))('builds and pushes in any order end equal, without a schedule: seeds from %d', async first => {
-  for (let seed = first; seed < first + 10; seed++) {
-    const race = new Race(seed);
-    await race.play();
-    expect({ seed, tags: Object.fromEntries(race.target.tags) }).toEqual({ seed, tags: Object.fromEntries(race.source) });
-    expect({ seed, behind: race.behind }).toEqual({ seed, behind: [] });
-  }
-});
+test.each(Array.from({ length: 20 }, (_, at) => [at * 10]))(
+  'builds and pushes in any order end equal, without a schedule: seeds from %d',
+  async first => {
+    for (let seed = first; seed < first + 10; seed++) {
+      const race = new Race(seed);
+      await race.play();
+      expect({ seed, tags: Object.fromEntries(race.target.tags) })
+        .toEqual({ seed, tags: Object.fromEntries(race.source) });
+      expect({ seed, behind: race.behind }).toEqual({ seed, behind: [] });
+    }
+  },
+);
 
 test('the seeds play several builds at a time, and killed ones', async () => {
   const races = Array.from({ length: 50 }, (_, seed) => new Race(seed));

@@ -13,7 +13,10 @@ describe('requestedPackages', () => {
     expect(requestedPackages({ PACKAGES: value })).toBeUndefined();
   });
 
-  test.each(['app', 'app,tool', '"app"', '{"app":1}', '[1]', '["app",null]', '[""]', '["app"', 'null'])('rejects %s', value => {
-    expect(() => requestedPackages({ PACKAGES: value })).toThrow(`Variable PACKAGES is ${value}, expected a JSON array of package names such as ["app","team/tool"]; leave it out to sync every package.`);
+  test.each([
+    'app', 'app,tool', '"app"', '{"app":1}', '[1]', '["app",null]', '[""]', '["app"', 'null',
+  ])('rejects %s', value => {
+    expect(() => requestedPackages({ PACKAGES: value })).toThrow(`Variable PACKAGES is ${value}, `
+      + 'expected a JSON array of package names such as ["app","team/tool"]; leave it out to sync every package.');
   });
 });

@@ -20,7 +20,8 @@ describe('an image that ECR lacks', () => {
     world.listed.app = [version(1, '1')];
     expect(await run('app')).toMatchObject({ packages: 1, copied: 1, tagged: 0, failed: 0 });
     expect(world.read).toEqual([`my-org/app@${digest(1)}`]);
-    expect(world.moved.map(({ from, to }) => [from, to])).toEqual([['my-org/app', 'my-org/app'], ['my-org/app', 'my-org/app']]);
+    expect(world.moved.map(({ from, to }) => [from, to]))
+      .toEqual([['my-org/app', 'my-org/app'], ['my-org/app', 'my-org/app']]);
     expect(world.copies).toEqual([[digest(1), 'my-org/app:1']]);
   });
 
@@ -29,7 +30,8 @@ describe('an image that ECR lacks', () => {
     await run('app');
     expect(world.copies).toHaveLength(1);
     expect(world.tagged).toEqual([['my-org/app', digest(1), '1.0'], ['my-org/app', digest(1), 'latest']]);
-    expect(world.repositories.get('my-org/app')?.tags).toEqual(new Map(['1', '1.0', 'latest'].map(tag => [tag, digest(1)])));
+    expect(world.repositories.get('my-org/app')?.tags)
+      .toEqual(new Map(['1', '1.0', 'latest'].map(tag => [tag, digest(1)])));
   });
 
   test('creates the repository first', async () => {
@@ -63,7 +65,9 @@ test('copies a few at a time', async () => {
 });
 
 describe('failures', () => {
-  const denied = (what: string): void => { world.refuse = from => from.includes(what) ? new Failure('denied') : undefined; };
+  const denied = (what: string): void => {
+    world.refuse = from => from.includes(what) ? new Failure('denied') : undefined;
+  };
 
   test('one image does not stop the others', async () => {
     world.listed.app = [version(3, '3'), version(2, '2'), version(1, '1')];
@@ -86,7 +90,9 @@ describe('failures', () => {
     const { ensureRepository } = world.dependencies.target;
     const target = {
       ...world.dependencies.target,
-      ensureRepository: (name: string, exists: boolean) => name === 'my-org/bad' ? Promise.reject(new Error('LimitExceeded')) : ensureRepository(name, exists),
+      ensureRepository: (name: string, exists: boolean) => name === 'my-org/bad'
+        ? Promise.reject(new Error('LimitExceeded'))
+        : ensureRepository(name, exists),
     };
     expect(await sync(['bad', 'good'], { ...world.dependencies, target })).toMatchObject({ copied: 1, failed: 1 });
   });
@@ -103,7 +109,9 @@ describe('failures', () => {
     const { put } = world.dependencies.target;
     const target: SyncDependencies['target'] = {
       ...world.dependencies.target,
-      put: (repository, manifest, own, tag) => tag === 'latest' ? Promise.reject(new Error('AccessDenied')) : put(repository, manifest, own, tag),
+      put: (repository, manifest, own, tag) => tag === 'latest'
+        ? Promise.reject(new Error('AccessDenied'))
+        : put(repository, manifest, own, tag),
     };
     expect(await sync(['app'], { ...world.dependencies, target })).toMatchObject({ copied: 0, failed: 1 });
   });
@@ -117,7 +125,9 @@ describe('failures', () => {
 });
 
 describe('right after a push', () => {
-  const lag = (times: number): void => { world.refuse = () => world.read.length <= times ? new Failure('lag', 'manifest unknown') : undefined; };
+  const lag = (times: number): void => {
+    world.refuse = () => world.read.length <= times ? new Failure('lag', 'manifest unknown') : undefined;
+  };
 
   test('a manifest that GHCR does not serve yet is tried again', async () => {
     world.listed.app = [version(1, '1')];
@@ -145,7 +155,8 @@ describe('afterwards ECR is asked', () => {
     world.afterwards = (_name, held) => held && change(held);
     expect(await run('app')).toMatchObject({ copied: 0, failed: 1 });
     expect(world.lines).toContain(`not mirrored (failed): my-org/app:1 ${digest(1)}`);
-    expect(world.lines.join('\n')).toContain(`ECR lists ${found} in my-org/app although ${digest(1)} was put again and again`);
+    expect(world.lines.join('\n'))
+      .toContain(`ECR lists ${found} in my-org/app although ${digest(1)} was put again and again`);
   });
 
   test('fails on one wrong tag of several', async () => {
@@ -197,7 +208,8 @@ describe('afterwards ECR is asked', () => {
     world.listed.app = [version(1, '1')];
     world.refuse = () => new Failure('denied');
     expect(await run('app')).toMatchObject({ failed: 1 });
-    expect(world.lines.filter(line => line.startsWith('failed'))).toEqual([expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: denied\\.`)]);
+    expect(world.lines.filter(line => line.startsWith('failed')))
+      .toEqual([expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: denied\\.`)]);
   });
 });
 
@@ -212,9 +224,12 @@ describe('other endings', () => {
   test('a dry run prints what it would do, and does nothing', async () => {
     world.hold('my-org/app', { 1: 1 });
     world.listed.app = [version(2, '2'), version(1, '1', 'latest')];
-    expect(await sync(['app', 'new'], { ...world.dependencies, dryRun: true })).toMatchObject({ copied: 0, tagged: 0, failed: 0 });
+    expect(await sync(['app', 'new'], { ...world.dependencies, dryRun: true }))
+      .toMatchObject({ copied: 0, tagged: 0, failed: 0 });
     expect([world.copies, world.tagged, world.created, world.read]).toEqual([[], [], [], []]);
-    expect(world.lines).toEqual(expect.arrayContaining([`would copy my-org/app:2 ${digest(2)}`, `would tag my-org/app:latest ${digest(1)}`]));
+    expect(world.lines).toEqual(
+      expect.arrayContaining([`would copy my-org/app:2 ${digest(2)}`, `would tag my-org/app:latest ${digest(1)}`]),
+    );
   });
 
   test('when the time is up nothing more is started, and what is left is named', async () => {
@@ -246,7 +261,8 @@ test('prints one line for each image and a summary', async () => {
   ]);
   expect(world.lines.slice(3)).toEqual([
     `not mirrored (failed): my-org/bad:4 ${digest(4)}`,
-    '2 packages: 1 images copied, 1 tagged, 1 tags unchanged, 0 conflicts, 0 refused, 0 left for the next run, 1 failed, skipped: 1 untagged; 0.0 s',
+    '2 packages: 1 images copied, 1 tagged, 1 tags unchanged, 0 conflicts, 0 refused, 0 left for the next run, '
+      + '1 failed, skipped: 1 untagged; 0.0 s',
     JSON.stringify({ summary: report }),
   ]);
   expect(report).toEqual({
@@ -269,9 +285,12 @@ test('a copy that still runs when the time is over is ended, and left for the ne
   world.listed.app = [version(1, '1')];
   const deadline = { stopStarting: world.time.now() + 1, stop: world.time.now() + 1 };
   const blobs: BlobMover = {
-    move: (_job, signal) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true }); }),
+    move: (_job, signal) => new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true });
+    }),
   };
-  expect(await sync(['app'], { ...world.dependencies, deadline, blobs })).toMatchObject({ copied: 0, left: 1, failed: 0 });
+  expect(await sync(['app'], { ...world.dependencies, deadline, blobs }))
+    .toMatchObject({ copied: 0, left: 1, failed: 0 });
   expect(world.lines).toContain(`not mirrored (left): my-org/app:1 ${digest(1)}`);
 });
 
@@ -285,14 +304,16 @@ describe('when the time is over', () => {
       public override take(): Promise<void> { return later(30); }
     }
     const putImages = new Slow(1, () => 0, later);
-    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), putImages })).toMatchObject({ copied: 0, left: 1 });
+    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), putImages }))
+      .toMatchObject({ copied: 0, left: 1 });
     expect(world.copies).toEqual([]);
   });
 
   test('a blob that was refused meanwhile is not left to skopeo', async () => {
     world.listed.app = [version(1, '1')];
     const blobs: BlobMover = { move: () => later(30).then(() => { throw new Failure('unsupported'); }) };
-    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), blobs })).toMatchObject({ copied: 0, left: 1 });
+    expect(await sync(['app'], { ...world.dependencies, deadline: deadline(), blobs }))
+      .toMatchObject({ copied: 0, left: 1 });
     expect(world.bySkopeo).toEqual([]);
   });
 });
@@ -311,5 +332,7 @@ test('a conflict that ECR finds names the digest that it holds', async () => {
     return new ImageTagAlreadyExistsException({ message: 'The tag is immutable.', $metadata: {} });
   };
   expect(await run('app')).toMatchObject({ conflicts: 1, failed: 0 });
-  expect(world.lines).toContainEqual(expect.stringMatching(`^conflict my-org/app:1 ${digest(1)}: ECR holds ${digest(9)} under this tag`));
+  expect(world.lines).toContainEqual(
+    expect.stringMatching(`^conflict my-org/app:1 ${digest(1)}: ECR holds ${digest(9)} under this tag`),
+  );
 });

@@ -41,8 +41,12 @@ afterEach(async () => {
 /** Copies the package with the real client over HTTP. */
 function run(name: string): Promise<Report> {
   world.listed[name] = [{ digest: content.digest, tags: [tag] }];
-  const source = sourceRegistry(new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: 'good' }) }));
-  const target = targetBlobs(new Registry({ connections, login: () => ({ host: ecr.host, user: 'AWS', password: 'any' }), basic: true }));
+  const source = sourceRegistry(
+    new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: 'good' }) }),
+  );
+  const target = targetBlobs(
+    new Registry({ connections, login: () => ({ host: ecr.host, user: 'AWS', password: 'any' }), basic: true }),
+  );
   return sync([name], { ...world.dependencies, source, blobs: blobMover(source, target, world.dependencies.print) });
 }
 

@@ -48,7 +48,10 @@ interface Delivery {
   readonly base64?: boolean;
 }
 
-async function deliver({ body, event = 'package', secret = SECRET, headers, base64 = false }: Delivery, to = dependencies()): Promise<Answer> {
+async function deliver(
+  { body, event = 'package', secret = SECRET, headers, base64 = false }: Delivery,
+  to = dependencies(),
+): Promise<Answer> {
   const result = await handleDelivery({
     headers: {
       'content-type': 'application/json',
@@ -70,7 +73,12 @@ function messageOf({ body }: APIGatewayProxyStructuredResultV2): string {
 }
 
 function published(changes: object = {}): string {
-  return JSON.stringify({ action: 'published', package: { name: 'app', package_type: 'CONTAINER' }, organization: { login: 'My-Org' }, ...changes });
+  return JSON.stringify({
+    action: 'published',
+    package: { name: 'app', package_type: 'CONTAINER' },
+    organization: { login: 'My-Org' },
+    ...changes,
+  });
 }
 
 describe('accepts with 202 and enqueues', () => {
@@ -89,20 +97,28 @@ describe('accepts with 202 and enqueues', () => {
   test('header names in any case', async () => {
     const body = published();
     const result = await handleDelivery({
-      headers: { 'X-GitHub-Event': 'package', 'X-HUB-SIGNATURE-256': await sign(SECRET, body), 'Content-Type': 'application/json' }, body, isBase64Encoded: false,
+      headers: {
+        'X-GitHub-Event': 'package',
+        'X-HUB-SIGNATURE-256': await sign(SECRET, body),
+        'Content-Type': 'application/json',
+      },
+      body,
+      isBase64Encoded: false,
     }, dependencies());
     expect(result.statusCode).toBe(202);
   });
 
   test('a body that API Gateway encoded', async () => {
-    expect(await deliver({ body: fixtureText('package-published-index'), base64: true })).toMatchObject({ status: 202 });
+    expect(await deliver({ body: fixtureText('package-published-index'), base64: true }))
+      .toMatchObject({ status: 202 });
     expect(sent).toHaveLength(1);
   });
 
   test.each([[false], [true]])('characters of several bytes (base64: %p)', async base64 => {
     const body = published({ note: 'é 漢字 \u{1f680} \ufeff \u2028' });
     const signature = `sha256=${createHmac('sha256', SECRET).update(Buffer.from(body, 'utf8')).digest('hex')}`;
-    expect(await deliver({ body, base64, headers: { 'x-hub-signature-256': signature } })).toMatchObject({ status: 202 });
+    expect(await deliver({ body, base64, headers: { 'x-hub-signature-256': signature } }))
+      .toMatchObject({ status: 202 });
   });
 
   test('a body with white space that a parser would drop', async () => {
@@ -110,11 +126,13 @@ describe('accepts with 202 and enqueues', () => {
   });
 
   test('a content type with a character set', async () => {
-    expect(await deliver({ body: published(), headers: { 'content-type': 'application/json; charset=utf-8' } })).toMatchObject({ status: 202 });
+    expect(await deliver({ body: published(), headers: { 'content-type': 'application/json; charset=utf-8' } }))
+      .toMatchObject({ status: 202 });
   });
 
   test('a delivery without an id', async () => {
-    expect(await deliver({ body: published(), headers: { 'x-github-delivery': undefined } })).toMatchObject({ status: 202 });
+    expect(await deliver({ body: published(), headers: { 'x-github-delivery': undefined } }))
+      .toMatchObject({ status: 202 });
   });
 
   test('a delivery signed with the older of two valid secrets', async () => {
@@ -131,13 +149,15 @@ describe('answers 202 and enqueues nothing for what does not concern the mirror'
     ['another package type', { body: fixtureText('package-npm') }, 'package type "npm"'],
     ['another organization', { body: published({ organization: { login: 'else' } }) }, 'organization "else"'],
   ])('%s', async (_, delivery, reason) => {
-    expect(await deliver(delivery)).toEqual({ status: 202, message: expect.stringMatching(`^Ignored: .*${reason}`) as string });
+    expect(await deliver(delivery))
+      .toEqual({ status: 202, message: expect.stringMatching(`^Ignored: .*${reason}`) as string });
     expect(sent).toEqual([]);
   });
 });
 
 test('answers 200 to a ping', async () => {
-  expect(await deliver({ event: 'ping', body: fixtureText('ping-organization') })).toEqual({ status: 200, message: 'pong' });
+  expect(await deliver({ event: 'ping', body: fixtureText('ping-organization') }))
+    .toEqual({ status: 200, message: 'pong' });
   expect(sent).toEqual([]);
 });
 
@@ -162,13 +182,15 @@ describe('rejects with 401', () => {
     ['a form that is not signed', { headers: { 'x-hub-signature-256': undefined, 'content-type': 'application/x-www-form-urlencoded' } }, /is missing/],
     ['what is not even JSON', { body: '{', secret: 'guess' }, /does not match/],
   ])('%s', async (_, delivery, message) => {
-    expect(await deliver({ body, ...delivery })).toEqual({ status: 401, message: expect.stringMatching(message) as string });
+    expect(await deliver({ body, ...delivery }))
+      .toEqual({ status: 401, message: expect.stringMatching(message) as string });
     expect(sent).toEqual([]);
   });
 
   test('the text of a base64 body signed as it stands, which is not what GitHub signs', async () => {
     const encoded = Buffer.from(body).toString('base64');
-    expect(await deliver({ body, base64: true, headers: { 'x-hub-signature-256': await sign(SECRET, encoded) } })).toMatchObject({ status: 401 });
+    expect(await deliver({ body, base64: true, headers: { 'x-hub-signature-256': await sign(SECRET, encoded) } }))
+      .toMatchObject({ status: 401 });
   });
 
   test('everything when there is no secret', async () => {
@@ -187,7 +209,8 @@ describe("GitHub's documented signature", () => {
   const headers = { 'x-hub-signature-256': 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' };
 
   test('is genuine, so that only the body is at fault', async () => {
-    expect(await deliver({ body: 'Hello, World!', headers })).toEqual({ status: 400, message: 'The body is not JSON in UTF-8.' });
+    expect(await deliver({ body: 'Hello, World!', headers }))
+      .toEqual({ status: 400, message: 'The body is not JSON in UTF-8.' });
   });
 
   test('rejects another body', async () => {
@@ -205,13 +228,18 @@ describe('rejects what is signed but malformed with 400', () => {
     ['no event', { headers: { 'x-github-event': undefined } }, /X-GitHub-Event is missing/],
     ['an event that is no name', { headers: { 'x-github-event': 'push\\n{"level":"INFO"}' } }, /names no event/],
   ])('%s', async (_, delivery, message) => {
-    expect(await deliver({ body: published(), ...delivery })).toEqual({ status: 400, message: expect.stringMatching(message) as string });
+    expect(await deliver({ body: published(), ...delivery }))
+      .toEqual({ status: 400, message: expect.stringMatching(message) as string });
     expect(sent).toEqual([]);
   });
 });
 
 describe('rejects a form with 415 and tells the setting', () => {
-  test.each(['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded; charset=utf-8', 'Application/X-WWW-Form-URLencoded'])('%s', async type => {
+  test.each([
+    'application/x-www-form-urlencoded',
+    'application/x-www-form-urlencoded; charset=utf-8',
+    'Application/X-WWW-Form-URLencoded',
+  ])('%s', async type => {
     const body = `payload=${encodeURIComponent(published())}`;
     expect(await deliver({ body, headers: { 'content-type': type } })).toEqual({
       status: 415, message: expect.stringMatching(/set "Content type" to application\/json/) as string,
@@ -220,19 +248,27 @@ describe('rejects a form with 415 and tells the setting', () => {
 
   test('even a ping, which is when a person looks', async () => {
     const body = `payload=${encodeURIComponent(fixtureText('ping-organization'))}`;
-    expect(await deliver({ event: 'ping', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } })).toMatchObject({ status: 415 });
+    expect(await deliver({ event: 'ping', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }))
+      .toMatchObject({ status: 415 });
   });
 });
 
 describe('fails with 503, so that GitHub offers to redeliver', () => {
   test('when the queue refuses', async () => {
     const to = dependencies({ send: () => Promise.reject(new Error('QueueDoesNotExist')) });
-    expect(await deliver({ body: published() }, to)).toEqual({ status: 503, message: 'The queue refused the message: redeliver later.' });
-    expect(log.lines).toEqual([{ level: 'error', message: expect.any(String) as string, detail: expect.objectContaining({ cause: 'Error: QueueDoesNotExist', package: 'app' }) as object }]);
+    expect(await deliver({ body: published() }, to))
+      .toEqual({ status: 503, message: 'The queue refused the message: redeliver later.' });
+    expect(log.lines).toEqual([{
+      level: 'error',
+      message: expect.any(String) as string,
+      detail: expect.objectContaining({ cause: 'Error: QueueDoesNotExist', package: 'app' }) as object,
+    }]);
   });
 
   test('when the secret cannot be read', async () => {
-    const to = dependencies({ secrets: new SigningSecrets(() => Promise.reject(new Error('AccessDenied')), () => time.now(), log) });
+    const to = dependencies({
+      secrets: new SigningSecrets(() => Promise.reject(new Error('AccessDenied')), () => time.now(), log),
+    });
     expect(await deliver({ body: published() }, to)).toMatchObject({ status: 503 });
     expect(sent).toEqual([]);
     expect(log.lines[0]).toMatchObject({ level: 'error', detail: { cause: 'Error: AccessDenied' } });
@@ -277,11 +313,22 @@ describe('a body is verified as bytes', () => {
   const text = published({ note: '\ufffd' });
   const at = Buffer.from(text).indexOf(Buffer.from('\ufffd'));
   /** The same body with a byte that is no UTF-8 in the place of U+FFFD, to which a decoder would turn it. */
-  const changed = Buffer.concat([Buffer.from(text).subarray(0, at), Buffer.from([0xff]), Buffer.from(text).subarray(at + 3)]);
+  const changed = Buffer.concat([
+    Buffer.from(text).subarray(0, at),
+    Buffer.from([0xff]),
+    Buffer.from(text).subarray(at + 3),
+  ]);
   const hmac = (bytes: Buffer): string => `sha256=${createHmac('sha256', SECRET).update(bytes).digest('hex')}`;
   const send = async (bytes: Buffer, signature: string): Promise<Answer> => {
-    const headers = { 'content-type': 'application/json', 'x-github-event': 'package', 'x-hub-signature-256': signature };
-    const result = await handleDelivery({ headers, body: bytes.toString('base64'), isBase64Encoded: true }, dependencies());
+    const headers = {
+      'content-type': 'application/json',
+      'x-github-event': 'package',
+      'x-hub-signature-256': signature,
+    };
+    const result = await handleDelivery(
+      { headers, body: bytes.toString('base64'), isBase64Encoded: true },
+      dependencies(),
+    );
     return { status: result.statusCode, message: messageOf(result) };
   };
 
@@ -296,7 +343,9 @@ describe('a body is verified as bytes', () => {
 
   test('a lone surrogate, whose encoding would be U+FFFD, does not match', async () => {
     const result = await handleDelivery({
-      headers: { 'x-github-event': 'package', 'x-hub-signature-256': hmac(Buffer.from(text)) }, body: text.replace('\ufffd', '\ud800'), isBase64Encoded: false,
+      headers: { 'x-github-event': 'package', 'x-hub-signature-256': hmac(Buffer.from(text)) },
+      body: text.replace('\ufffd', '\ud800'),
+      isBase64Encoded: false,
     }, dependencies());
     expect(result.statusCode).toBe(401);
   });
@@ -309,13 +358,20 @@ describe('the log', () => {
       level: 'info',
       message: 'Accepted.',
       detail: {
-        status: 202, delivery: '72d3162e-cc78-11e3-81ab-4c9367dc0958', event: 'package', package: 'app', digest: INDEX, tag: '1.4.0',
+        status: 202,
+        delivery: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+        event: 'package',
+        package: 'app',
+        digest: INDEX,
+        tag: '1.4.0',
       },
     }]);
   });
 
   test.each([
-    ['a text', 'all is well, says the forger'], ['a line of our own', '{"level":"INFO"}'], ['a GUID with more', '72d3162e-cc78-11e3-81ab-4c9367dc0958 x'],
+    ['a text', 'all is well, says the forger'],
+    ['a line of our own', '{"level":"INFO"}'],
+    ['a GUID with more', '72d3162e-cc78-11e3-81ab-4c9367dc0958 x'],
   ])('and the queue take no X-GitHub-Delivery but a GUID: %s', async (_, id) => {
     await deliver({ body: published(), secret: 'guess', headers: { 'x-github-delivery': id, 'x-github-event': id } });
     await deliver({ body: published(), headers: { 'x-github-delivery': id } });
@@ -323,13 +379,19 @@ describe('the log', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test.each([[401, 'warn', { secret: 'guess' }], [400, 'warn', { body: 'null' }], [202, 'info', { event: 'push' }]])('has one line for %i, at level %s', async (status, level, delivery) => {
-    await deliver({ body: published(), ...delivery });
-    expect(log.lines).toEqual([expect.objectContaining({ level, detail: expect.objectContaining({ status }) as object })]);
-  });
+  test.each([[401, 'warn', { secret: 'guess' }], [400, 'warn', { body: 'null' }], [202, 'info', { event: 'push' }]])(
+    'has one line for %i, at level %s',
+    async (status, level, delivery) => {
+      await deliver({ body: published(), ...delivery });
+      expect(log.lines)
+        .toEqual([expect.objectContaining({ level, detail: expect.objectContaining({ status }) as object })]);
+    },
+  );
 
   test.each<[string, Partial<Delivery>]>([
-    ['genuine', {}], ['forged', { secret: 'guess' }], ['malformed', { body: '{"password":"hunter2"' }], ['a form', { headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+    ['genuine', {}], ['forged', { secret: 'guess' }], ['malformed', { body: '{"password":"hunter2"' }], ['a form', {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }],
   ])('and the answer hold neither secret, nor signature, nor body (%s)', async (_, changes) => {
     const body = published({ password: 'hunter2' });
     const delivery = { body, ...changes };

@@ -102,15 +102,22 @@ describe('newer, which a wrong signature asks for', () => {
 });
 
 describe('when Secrets Manager fails', () => {
-  test.each([['after five minutes', 'cached'], ['at a wrong signature', 'newer']] as const)('%s, the secret that was read before stays good', async (_, method) => {
-    const signing = secrets();
-    await signing.cached();
-    failure = new Error('InternalServiceError');
-    time.pass(6 * MINUTE);
-    await signing[method]();
-    expect(await signing.cached()).toEqual(['one']);
-    expect(log.lines).toEqual([{ level: 'warn', message: expect.stringContaining('stays in use') as string, detail: { cause: 'InternalServiceError' } }]);
-  });
+  test.each([['after five minutes', 'cached'], ['at a wrong signature', 'newer']] as const)(
+    '%s, the secret that was read before stays good',
+    async (_, method) => {
+      const signing = secrets();
+      await signing.cached();
+      failure = new Error('InternalServiceError');
+      time.pass(6 * MINUTE);
+      await signing[method]();
+      expect(await signing.cached()).toEqual(['one']);
+      expect(log.lines).toEqual([{
+        level: 'warn',
+        message: expect.stringContaining('stays in use') as string,
+        detail: { cause: 'InternalServiceError' },
+      }]);
+    },
+  );
 
   test('it is asked once a minute, and not by each delivery', async () => {
     const signing = secrets();
@@ -144,5 +151,9 @@ test('an older stage that can\'t be read is warned of once', async () => {
     expect(await signing.cached()).toEqual(['one']);
     time.pass(6 * MINUTE);
   }
-  expect(log.lines).toEqual([{ level: 'warn', message: expect.stringContaining('not accepted') as string, detail: { cause: 'AWSPREVIOUS: AccessDeniedException' } }]);
+  expect(log.lines).toEqual([{
+    level: 'warn',
+    message: expect.stringContaining('not accepted') as string,
+    detail: { cause: 'AWSPREVIOUS: AccessDeniedException' },
+  }]);
 });

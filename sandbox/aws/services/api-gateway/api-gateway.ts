@@ -6,7 +6,11 @@ import { randomText, urlSuffix } from '../../core/naming';
 import { Resource, ResourceProvider, ResourceRequest, ServiceModule } from '../../core/service';
 
 export interface ApiGatewayOptions {
-  /** `always` sends every body in base64, as the gateway does for types that it doesn't take for text. @default 'auto' */
+  /**
+   * `always` sends every body in base64, as the gateway does for types that it doesn't take for text.
+   *
+   * @default 'auto'
+   */
   readonly base64?: 'auto' | 'always';
 }
 
@@ -27,7 +31,10 @@ export function createApiGateway(context: CoreContext, options: ApiGatewayOption
     apis,
     providers: [
       apiProvider(context, apis, draw, options),
-      part('AWS::ApiGatewayV2::Integration', ['ApiId', 'IntegrationType', 'IntegrationUri', 'PayloadFormatVersion', 'TimeoutInMillis', 'Description', 'IntegrationMethod', 'ConnectionType'], draw, find, {
+      part('AWS::ApiGatewayV2::Integration', [
+        'ApiId', 'IntegrationType', 'IntegrationUri', 'PayloadFormatVersion', 'TimeoutInMillis', 'Description',
+        'IntegrationMethod', 'ConnectionType',
+      ], draw, find, {
         put: (api, id, properties) => { api.integrations.set(id, parseIntegration(id, properties)); },
         remove: (api, id) => { api.integrations.delete(id); },
       }),
@@ -35,9 +42,15 @@ export function createApiGateway(context: CoreContext, options: ApiGatewayOption
         put: (api, id, properties) => { api.putRoute(id, parseRoute(properties)); },
         remove: (api, id) => { api.routes.delete(id); },
       }),
-      part('AWS::ApiGatewayV2::Stage', ['ApiId', 'StageName', 'AutoDeploy', 'AccessLogSettings', 'DefaultRouteSettings', 'RouteSettings', 'Description', 'Tags'], properties => string(properties.StageName, 'StageName'), find, {
+      part('AWS::ApiGatewayV2::Stage', [
+        'ApiId', 'StageName', 'AutoDeploy', 'AccessLogSettings', 'DefaultRouteSettings', 'RouteSettings', 'Description',
+        'Tags',
+      ], properties => string(properties.StageName, 'StageName'), find, {
         put: (api, id, properties) => {
-          if (properties.AutoDeploy !== true && properties.AutoDeploy !== 'true') { throw new Error('a stage without AutoDeploy serves nothing, and deployments aren\'t modelled; add them in sandbox/aws/services/api-gateway/api-gateway.ts'); }
+          if (properties.AutoDeploy !== true && properties.AutoDeploy !== 'true') {
+            throw new Error('a stage without AutoDeploy serves nothing, and deployments aren\'t modelled; '
+              + 'add them in sandbox/aws/services/api-gateway/api-gateway.ts');
+          }
           const stage = parseStage(properties, () => context.clock.now());
           [...stage.routeThrottles.keys()].forEach(key => api.requireRoute(key));
           api.stages.set(id, stage);
@@ -49,7 +62,12 @@ export function createApiGateway(context: CoreContext, options: ApiGatewayOption
   };
 }
 
-function apiProvider(context: CoreContext, apis: Map<string, HttpApi>, draw: () => string, options: ApiGatewayOptions): ResourceProvider {
+function apiProvider(
+  context: CoreContext,
+  apis: Map<string, HttpApi>,
+  draw: () => string,
+  options: ApiGatewayOptions,
+): ResourceProvider {
   return {
     type: 'AWS::ApiGatewayV2::Api',
     properties: ['Name', 'ProtocolType', 'Description', 'DisableExecuteApiEndpoint', 'Tags', 'CorsConfiguration'],
@@ -61,7 +79,8 @@ function apiProvider(context: CoreContext, apis: Map<string, HttpApi>, draw: () 
       const url = await api.listen();
       apis.set(id, api);
       context.aliases.set(domainName, url);
-      // The endpoint is named by the address that answers here; in AWS it is `https://` and the domain name, which `cloud.resolveUrl` takes too.
+      // The endpoint is named by the address that answers here; in AWS it is `https://` and the domain name,
+      // which `cloud.resolveUrl` takes too.
       return { physicalId: id, attributes: { ApiId: id, ApiEndpoint: url } };
     },
     update: (request, previous) => {
@@ -78,9 +97,19 @@ function apiProvider(context: CoreContext, apis: Map<string, HttpApi>, draw: () 
 }
 
 function checkApi({ properties, logicalId }: ResourceRequest): void {
-  if (properties.ProtocolType !== 'HTTP') { throw new Error(`${logicalId}: ProtocolType ${String(properties.ProtocolType)} isn't modelled (HTTP is); add it in sandbox/aws/services/api-gateway/api-gateway.ts`); }
-  onlyKeys(optionalRecord(properties.CorsConfiguration, 'CorsConfiguration'), [], 'CorsConfiguration', 'services/api-gateway/api-gateway.ts');
-  if (properties.DisableExecuteApiEndpoint === true) { throw new Error(`${logicalId}: DisableExecuteApiEndpoint needs a custom domain, which isn't modelled`); }
+  if (properties.ProtocolType !== 'HTTP') {
+    throw new Error(`${logicalId}: ProtocolType ${String(properties.ProtocolType)} isn't modelled (HTTP is); `
+      + 'add it in sandbox/aws/services/api-gateway/api-gateway.ts');
+  }
+  onlyKeys(
+    optionalRecord(properties.CorsConfiguration, 'CorsConfiguration'),
+    [],
+    'CorsConfiguration',
+    'services/api-gateway/api-gateway.ts',
+  );
+  if (properties.DisableExecuteApiEndpoint === true) {
+    throw new Error(`${logicalId}: DisableExecuteApiEndpoint needs a custom domain, which isn't modelled`);
+  }
 }
 
 interface Part {
@@ -90,7 +119,10 @@ interface Part {
 
 /** A resource that is a part of an API. */
 function part(
-  type: string, properties: readonly string[], draw: (properties: Record<string, unknown>) => string, find: (id: unknown) => HttpApi,
+  type: string,
+  properties: readonly string[],
+  draw: (properties: Record<string, unknown>) => string,
+  find: (id: unknown) => HttpApi,
   { put, remove }: Part,
 ): ResourceProvider {
   const place = (request: ResourceRequest, id: string): Resource => {
@@ -101,7 +133,8 @@ function part(
     type,
     properties,
     create: request => place(request, draw(request.properties)),
-    update: (request, previous, before) => before.ApiId === request.properties.ApiId && before.StageName === request.properties.StageName
+    update: (request, previous, before) => before.ApiId === request.properties.ApiId
+      && before.StageName === request.properties.StageName
       ? place(request, previous.physicalId)
       : place(request, draw(request.properties)),
     delete: (resource, request) => remove(find(request.properties.ApiId), resource.physicalId),

@@ -49,13 +49,20 @@ export class HttpApi {
   }
 
   public putRoute(id: string, route: Route): void {
-    if (!this.integrations.has(route.integrationId)) { throw new Error(`NotFoundException: route '${route.key}': Invalid Integration identifier specified ${route.integrationId}`); }
-    if ([...this.routes].some(([other, { key }]) => other !== id && key === route.key)) { throw new Error(`ConflictException: Route with key ${route.key} already exists for this API`); }
+    if (!this.integrations.has(route.integrationId)) {
+      throw new Error(`NotFoundException: route '${route.key}': Invalid Integration identifier `
+        + `specified ${route.integrationId}`);
+    }
+    if ([...this.routes].some(([other, { key }]) => other !== id && key === route.key)) {
+      throw new Error(`ConflictException: Route with key ${route.key} already exists for this API`);
+    }
     this.routes.set(id, route);
   }
 
   public requireRoute(key: string): void {
-    if (![...this.routes.values()].some(route => route.key === key)) { throw new Error(`NotFoundException: Unable to find Route by key ${key} within the provided RouteSettings`); }
+    if (![...this.routes.values()].some(route => route.key === key)) {
+      throw new Error(`NotFoundException: Unable to find Route by key ${key} within the provided RouteSettings`);
+    }
   }
 
   public async close(): Promise<void> {
@@ -72,14 +79,27 @@ export class HttpApi {
       protocol: `HTTP/${request.httpVersion}`,
       body: await readBody(request),
     };
-    const exchange: Exchange = { request: incoming, path: incoming.url.split('?')[0] ?? '/', requestId: randomText(this.context.random, 16), time };
+    const exchange: Exchange = {
+      request: incoming,
+      path: incoming.url.split('?')[0] ?? '/',
+      requestId: randomText(this.context.random, 16),
+      time,
+    };
     const answer = await this.answer(exchange);
     response.writeHead(answer.status, {
       'apigw-requestid': exchange.requestId,
-      ...Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]])),
+      ...Object.fromEntries(
+        Object.entries(answer.headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+      ),
       'content-length': String(answer.body.length),
     }).end(incoming.method === 'HEAD' ? undefined : answer.body);
-    this.context.emit({ source: 'apigateway', resource: this.id, kind: 'request', text: `${incoming.method} ${exchange.path} ${answer.status}`, detail: { status: answer.status } });
+    this.context.emit({
+      source: 'apigateway',
+      resource: this.id,
+      kind: 'request',
+      text: `${incoming.method} ${exchange.path} ${answer.status}`,
+      detail: { status: answer.status },
+    });
     await this.writeAccessLog(exchange, answer);
   }
 
@@ -94,7 +114,9 @@ export class HttpApi {
     if (throttle && !throttle.take()) { return message(429, 'Too Many Requests'); }
     if (exchange.request.body.length > MAX_PAYLOAD_BYTES) { return message(413, 'Request Entity Too Large'); }
     const integration = this.integrations.get(route.integrationId);
-    return integration ? this.integrate(exchange, found.stage, route, integration) : message(500, 'Internal Server Error');
+    return integration
+      ? this.integrate(exchange, found.stage, route, integration)
+      : message(500, 'Internal Server Error');
   }
 
   /** The stage that the path's first segment names, else `$default`. */
@@ -109,10 +131,17 @@ export class HttpApi {
   /** A full match of method and path, then ANY, then `$default`. */
   private findRoute(method: string, path: string): Route | undefined {
     const routes = [...this.routes.values()];
-    return [`${method} ${path}`, `ANY ${path}`, '$default'].map(key => routes.find(route => route.key === key)).find(route => route !== undefined);
+    return [`${method} ${path}`, `ANY ${path}`, '$default']
+      .map(key => routes.find(route => route.key === key))
+      .find(route => route !== undefined);
   }
 
-  private async integrate(exchange: Exchange, stage: Stage, route: Route, integration: Integration): Promise<HttpAnswer> {
+  private async integrate(
+    exchange: Exchange,
+    stage: Stage,
+    route: Route,
+    integration: Integration,
+  ): Promise<HttpAnswer> {
     const event = toEvent(exchange.request, {
       account: this.context.account,
       apiId: this.id,
@@ -121,7 +150,8 @@ export class HttpApi {
       routeKey: route.key,
       stage: stage.name,
       time: exchange.time,
-      traceId: `Root=1-${Math.floor(exchange.time / 1000).toString(16)}-${randomText(this.context.random, 24, '0123456789abcdef')}`,
+      traceId: `Root=1-${Math.floor(exchange.time / 1000).toString(16)}-`
+        + `${randomText(this.context.random, 24, '0123456789abcdef')}`,
       alwaysBase64: this.alwaysBase64,
     });
     const started = performance.now();
@@ -141,13 +171,32 @@ export class HttpApi {
       sourceArn: `arn:${partition}:execute-api:${region}:${account}:${this.id}/${exchange.stage?.name}/${place}`,
     };
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<undefined>(resolve => { timer = setTimeout(() => resolve(undefined), integration.timeoutMs); });
+    const timeout = new Promise<undefined>(resolve => {
+      timer = setTimeout(() => resolve(undefined), integration.timeoutMs);
+    });
     try {
-      const output = await Promise.race([this.context.call(caller, 'lambda', 'Invoke', { FunctionName: integration.functionArn, Payload: JSON.stringify(event) }), timeout]);
-      if (output === undefined) { return this.failed(exchange, 503, 'Service Unavailable', 'Endpoint request timed out'); }
+      const output = await Promise.race([this.context.call(caller, 'lambda', 'Invoke', {
+        FunctionName: integration.functionArn,
+        Payload: JSON.stringify(event),
+      }), timeout]);
+      if (output === undefined) {
+        return this.failed(exchange, 503, 'Service Unavailable', 'Endpoint request timed out');
+      }
       exchange.integrationStatus = '200';
-      if (output.FunctionError !== undefined) { return this.failed(exchange, 500, 'Internal Server Error', `The Lambda function returned the following error: ${String(output.Payload)}`); }
-      return toAnswer(parseJson(String(output.Payload), 'response')) ?? this.failed(exchange, 500, 'Internal Server Error', 'The response from the Lambda function doesn\'t match the format that API Gateway expects.');
+      if (output.FunctionError !== undefined) {
+        return this.failed(
+          exchange,
+          500,
+          'Internal Server Error',
+          `The Lambda function returned the following error: ${String(output.Payload)}`,
+        );
+      }
+      return toAnswer(parseJson(String(output.Payload), 'response')) ?? this.failed(
+        exchange,
+        500,
+        'Internal Server Error',
+        'The response from the Lambda function doesn\'t match the format that API Gateway expects.',
+      );
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
       // Permission, throttling and a function that is gone look alike from outside: 500.
@@ -172,7 +221,10 @@ export class HttpApi {
     try {
       if (!this.logStreams.has(stage.logGroup)) { await this.context.call(caller, 'logs', 'CreateLogStream', stream); }
       this.logStreams.add(stage.logGroup);
-      await this.context.call(caller, 'logs', 'PutLogEvents', { ...stream, logEvents: [{ timestamp: this.context.clock.now(), message: line }] });
+      await this.context.call(caller, 'logs', 'PutLogEvents', {
+        ...stream,
+        logEvents: [{ timestamp: this.context.clock.now(), message: line }],
+      });
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
       this.context.emit({ source: 'apigateway', resource: this.id, kind: 'log-lost', text: error.message });
@@ -194,7 +246,8 @@ export class HttpApi {
       'extendedRequestId': exchange.requestId,
       'httpMethod': request.method,
       'identity.sourceIp': request.sourceIp,
-      'identity.userAgent': request.rawHeaders[request.rawHeaders.findIndex(name => name.toLowerCase() === 'user-agent') + 1],
+      'identity.userAgent': request.rawHeaders[request.rawHeaders.findIndex(name => name.toLowerCase() === 'user-agent')
+        + 1],
       'integration.error': exchange.integrationError,
       'integration.integrationStatus': exchange.integrationStatus,
       'integration.latency': latency,
@@ -218,5 +271,9 @@ export class HttpApi {
 }
 
 function message(status: number, text: string): HttpAnswer {
-  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify({ message: text })) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify({ message: text })),
+  };
 }

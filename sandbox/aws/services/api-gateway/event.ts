@@ -24,7 +24,8 @@ export interface EventContext {
 }
 
 /**
- * Payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ * Payload format 2.0:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function toEvent(request: HttpRequest, context: EventContext): Record<string, unknown> {
   const [path = '/', query = ''] = splitOnce(request.url, '?');
@@ -44,7 +45,9 @@ export function toEvent(request: HttpRequest, context: EventContext): Record<str
       // The public name; clients of the local cloud send the loopback address instead.
       'host': context.domainName,
       'x-amzn-trace-id': context.traceId,
-      'x-forwarded-for': rest['x-forwarded-for'] === undefined ? request.sourceIp : `${rest['x-forwarded-for']}, ${request.sourceIp}`,
+      'x-forwarded-for': rest['x-forwarded-for'] === undefined
+        ? request.sourceIp
+        : `${rest['x-forwarded-for']}, ${request.sourceIp}`,
       'x-forwarded-port': '443',
       'x-forwarded-proto': 'https',
     },
@@ -54,7 +57,13 @@ export function toEvent(request: HttpRequest, context: EventContext): Record<str
       apiId: context.apiId,
       domainName: context.domainName,
       domainPrefix: context.apiId,
-      http: { method: request.method, path: rawPath, protocol: request.protocol, sourceIp: request.sourceIp, userAgent: headers['user-agent'] ?? '' },
+      http: {
+        method: request.method,
+        path: rawPath,
+        protocol: request.protocol,
+        sourceIp: request.sourceIp,
+        userAgent: headers['user-agent'] ?? '',
+      },
       requestId: context.requestId,
       routeKey: context.routeKey,
       stage: context.stage,
@@ -78,12 +87,18 @@ export function toAnswer(payload: unknown): HttpAnswer | undefined {
   if (!isObject(payload) || payload.statusCode === undefined) { return inferred(payload); }
   const { statusCode, headers = {}, cookies = [], body = '', isBase64Encoded = false } = payload;
   const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 100 || status > 599 || typeof body !== 'string' || !isObject(headers)) { return undefined; }
+  if (!Number.isInteger(status) || status < 100 || status > 599 || typeof body !== 'string' || !isObject(headers)) {
+    return undefined;
+  }
   if (!Array.isArray(cookies) || Object.values(headers).some(value => typeof value === 'object')) { return undefined; }
   const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
   return {
     status,
-    headers: { 'content-type': 'text/plain;charset=UTF-8', ...named, ...(cookies.length === 0 ? {} : { 'set-cookie': cookies.map(String) }) },
+    headers: {
+      'content-type': 'text/plain;charset=UTF-8',
+      ...named,
+      ...(cookies.length === 0 ? {} : { 'set-cookie': cookies.map(String) }),
+    },
     body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8'),
   };
 }

@@ -29,10 +29,18 @@ export interface Stage {
 const MAX_INTEGRATION_TIMEOUT_MS = 30_000;
 
 export function parseIntegration(id: string, properties: Properties): Integration {
-  if (properties.IntegrationType !== 'AWS_PROXY') { throw new Error(`IntegrationType ${String(properties.IntegrationType)} isn't modelled (AWS_PROXY is); add it in sandbox/aws/${FILE}`); }
-  if (properties.PayloadFormatVersion !== '2.0') { throw new Error(`PayloadFormatVersion ${String(properties.PayloadFormatVersion)} isn't modelled (2.0 is); add it in sandbox/aws/${FILE}`); }
+  if (properties.IntegrationType !== 'AWS_PROXY') {
+    throw new Error(`IntegrationType ${String(properties.IntegrationType)} isn't modelled (AWS_PROXY is); `
+      + `add it in sandbox/aws/${FILE}`);
+  }
+  if (properties.PayloadFormatVersion !== '2.0') {
+    throw new Error(`PayloadFormatVersion ${String(properties.PayloadFormatVersion)} isn't modelled (2.0 is); `
+      + `add it in sandbox/aws/${FILE}`);
+  }
   const timeoutMs = optionalNumber(properties.TimeoutInMillis, 'TimeoutInMillis') ?? MAX_INTEGRATION_TIMEOUT_MS;
-  if (timeoutMs < 50 || timeoutMs > MAX_INTEGRATION_TIMEOUT_MS) { throw new Error(`TimeoutInMillis ${timeoutMs}: Timeout should be between 50 ms and 30000 ms`); }
+  if (timeoutMs < 50 || timeoutMs > MAX_INTEGRATION_TIMEOUT_MS) {
+    throw new Error(`TimeoutInMillis ${timeoutMs}: Timeout should be between 50 ms and 30000 ms`);
+  }
   const uri = string(properties.IntegrationUri, 'IntegrationUri');
   const functionArn = /^arn:[^:]+:apigateway:[^:]+:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri;
   if (!/^arn:[^:]+:lambda:/.test(functionArn)) { throw new Error(`IntegrationUri ${uri} is no Lambda function`); }
@@ -42,10 +50,13 @@ export function parseIntegration(id: string, properties: Properties): Integratio
 export function parseRoute(properties: Properties): Route {
   const key = string(properties.RouteKey, 'RouteKey');
   if (key !== '$default' && !/^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) \/[^{}\s]*$/.test(key)) {
-    throw new Error(`RouteKey '${key}' isn't modelled ('METHOD /path' without parameters, and $default, are); add it in sandbox/aws/${FILE}`);
+    throw new Error(`RouteKey '${key}' isn't modelled ('METHOD /path' without parameters, and $default, are); `
+      + `add it in sandbox/aws/${FILE}`);
   }
   const authorization = optionalString(properties.AuthorizationType, 'AuthorizationType') ?? 'NONE';
-  if (authorization !== 'NONE') { throw new Error(`AuthorizationType ${authorization} isn't modelled; add it in sandbox/aws/${FILE}`); }
+  if (authorization !== 'NONE') {
+    throw new Error(`AuthorizationType ${authorization} isn't modelled; add it in sandbox/aws/${FILE}`);
+  }
   const target = string(properties.Target, 'Target');
   if (!target.startsWith('integrations/')) { throw new Error(`Target '${target}': expected integrations/ID`); }
   return { key, integrationId: target.slice('integrations/'.length) };
@@ -62,7 +73,9 @@ export function parseStage(properties: Properties, now: () => number): Stage {
   });
   return {
     name: string(properties.StageName, 'StageName'),
-    ...(destination === undefined ? {} : { logGroup: groupOf(destination), format: checkFormat(string(logging.Format, 'AccessLogSettings.Format')) }),
+    ...(destination === undefined
+      ? {}
+      : { logGroup: groupOf(destination), format: checkFormat(string(logging.Format, 'AccessLogSettings.Format')) }),
     throttle: parseThrottle(optionalRecord(properties.DefaultRouteSettings, 'DefaultRouteSettings'), now),
     routeThrottles: new Map(routeThrottles),
   };

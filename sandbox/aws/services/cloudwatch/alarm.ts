@@ -40,8 +40,9 @@ const OPERATORS: Readonly<Record<string, (value: number, threshold: number) => b
 };
 
 const PROPERTIES = [
-  'ActionsEnabled', 'AlarmActions', 'AlarmDescription', 'AlarmName', 'ComparisonOperator', 'DatapointsToAlarm', 'Dimensions', 'EvaluationPeriods',
-  'InsufficientDataActions', 'MetricName', 'Namespace', 'OKActions', 'Period', 'Statistic', 'Threshold', 'TreatMissingData', 'Tags',
+  'ActionsEnabled', 'AlarmActions', 'AlarmDescription', 'AlarmName', 'ComparisonOperator', 'DatapointsToAlarm',
+  'Dimensions', 'EvaluationPeriods', 'InsufficientDataActions', 'MetricName', 'Namespace', 'OKActions', 'Period',
+  'Statistic', 'Threshold', 'TreatMissingData', 'Tags',
 ];
 
 export function parseAlarm(name: string, properties: Readonly<Record<string, unknown>>): Alarm {
@@ -58,29 +59,44 @@ export function parseAlarm(name: string, properties: Readonly<Record<string, unk
     operator: oneOf(properties.ComparisonOperator, Object.keys(OPERATORS), 'ComparisonOperator'),
     evaluationPeriods,
     datapointsToAlarm: optionalNumber(properties.DatapointsToAlarm, 'DatapointsToAlarm') ?? evaluationPeriods,
-    treatMissingData: oneOf(properties.TreatMissingData ?? 'missing', ['missing', 'notBreaching', 'breaching', 'ignore'], 'TreatMissingData'),
+    treatMissingData: oneOf(
+      properties.TreatMissingData ?? 'missing',
+      ['missing', 'notBreaching', 'breaching', 'ignore'],
+      'TreatMissingData',
+    ),
   };
 }
 
 function oneOf(value: unknown, known: readonly string[], where: string): string {
   const text = string(value, where);
-  if (!known.includes(text)) { throw new Error(`AWS::CloudWatch::Alarm ${where}: got '${text}', expected one of ${known.join(', ')}; add it in sandbox/aws/services/cloudwatch/alarm.ts`); }
+  if (!known.includes(text)) {
+    throw new Error(`AWS::CloudWatch::Alarm ${where}: got '${text}', expected one of ${known.join(', ')}; `
+      + 'add it in sandbox/aws/services/cloudwatch/alarm.ts');
+  }
   return text;
 }
 
-/** Evaluates the alarm's periods back from `now`: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html */
+/**
+ * Evaluates the alarm's periods back from `now`:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+ */
 export function alarmState(alarm: Alarm, data: readonly Datum[], now: number): AlarmState {
   const own = data.filter(datum => isMetric(datum, alarm.namespace, alarm.metric, alarm.dimensions));
   const points = Array.from({ length: alarm.evaluationPeriods }, (_, index) => {
     const end = now - index * alarm.periodMs;
-    const values = own.filter(datum => datum.timestamp > end - alarm.periodMs && datum.timestamp <= end).map(datum => datum.value);
+    const values = own.filter(datum => datum.timestamp > end - alarm.periodMs && datum.timestamp <= end)
+      .map(datum => datum.value);
     return values.length === 0 ? undefined : STATISTICS[alarm.statistic]?.(values);
   });
   const present = points.filter(point => point !== undefined);
   const missing = points.length - present.length;
-  if (present.length === 0 && alarm.treatMissingData === 'missing') { return { name: alarm.name, state: 'INSUFFICIENT_DATA', reason: 'no datapoints' }; }
-  const breaching = present.filter(point => OPERATORS[alarm.operator]?.(point, alarm.threshold)).length + (alarm.treatMissingData === 'breaching' ? missing : 0);
-  const reason = `${breaching} of ${points.length} datapoints [${points.map(point => point ?? 'none').join(', ')}] ${alarm.operator} ${alarm.threshold}`;
+  if (present.length === 0 && alarm.treatMissingData === 'missing') {
+    return { name: alarm.name, state: 'INSUFFICIENT_DATA', reason: 'no datapoints' };
+  }
+  const breaching = present.filter(point => OPERATORS[alarm.operator]?.(point, alarm.threshold)).length
+    + (alarm.treatMissingData === 'breaching' ? missing : 0);
+  const reason = `${breaching} of ${points.length} datapoints [${points.map(point => point ?? 'none').join(', ')}] `
+    + `${alarm.operator} ${alarm.threshold}`;
   return { name: alarm.name, state: breaching >= alarm.datapointsToAlarm ? 'ALARM' : 'OK', reason };
 }
 
@@ -96,7 +112,10 @@ export function alarmProvider(context: CoreContext, table: AlarmTable): Resource
     create: request => {
       const name = optionalString(request.properties.AlarmName, 'AlarmName') ?? physicalName(context, request, 255);
       table.put(name, request.properties);
-      return { physicalId: name, attributes: { Arn: `arn:${context.partition}:cloudwatch:${context.region}:${context.account}:alarm:${name}` } };
+      return {
+        physicalId: name,
+        attributes: { Arn: `arn:${context.partition}:cloudwatch:${context.region}:${context.account}:alarm:${name}` },
+      };
     },
     update: (request, previous) => {
       table.put(previous.physicalId, request.properties);

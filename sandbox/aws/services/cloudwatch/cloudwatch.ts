@@ -19,10 +19,16 @@ export function createCloudWatch(context: CoreContext): CloudWatch {
   const alarms = new Map<string, Alarm>();
   const store = (input: Input): void => {
     const values: readonly unknown[] = Array.isArray(input.Values) ? input.Values : [input.Value];
-    const dimensions = Object.fromEntries(Object.entries(record(input.Dimensions ?? {}, 'Dimensions')).map(([key, value]) => [key, String(value)]));
+    const dimensions = Object.fromEntries(
+      Object.entries(record(input.Dimensions ?? {}, 'Dimensions')).map(([key, value]) => [key, String(value)]),
+    );
     const timestamp = input.Timestamp === undefined ? context.clock.now() : number(input.Timestamp, 'Timestamp');
     values.forEach(value => data.push({
-      namespace: string(input.Namespace, 'Namespace'), name: string(input.MetricName, 'MetricName'), dimensions, value: number(value, 'Value'), timestamp,
+      namespace: string(input.Namespace, 'Namespace'),
+      name: string(input.MetricName, 'MetricName'),
+      dimensions,
+      value: number(value, 'Value'),
+      timestamp,
     }));
   };
   return {
@@ -36,7 +42,8 @@ export function createCloudWatch(context: CoreContext): CloudWatch {
         await sampleQueue(context, alarm, data);
         states.push(alarmState(alarm, data, context.clock.now()));
       }
-      states.forEach(state => context.emit({ source: 'cloudwatch', resource: state.name, kind: state.state, text: state.reason }));
+      states.forEach(state =>
+        context.emit({ source: 'cloudwatch', resource: state.name, kind: state.state, text: state.reason }));
       return states;
     },
     providers: [alarmProvider(context, {
@@ -46,11 +53,14 @@ export function createCloudWatch(context: CoreContext): CloudWatch {
     service: {
       name: 'monitoring',
       operations: {
-        // What AWS services publish about themselves and what CloudWatch Logs finds in log events; no permission is involved.
+        // What AWS services publish about themselves and what CloudWatch Logs finds in log
+        // events; no permission is involved.
         EmitServiceMetrics: {
           permissions: () => [],
           handle: (input, caller) => {
-            if (caller.service === undefined) { throw new AwsError('InvalidParameterValue', 'Only services publish their own metrics'); }
+            if (caller.service === undefined) {
+              throw new AwsError('InvalidParameterValue', 'Only services publish their own metrics');
+            }
             store(input);
             return {};
           },
@@ -63,10 +73,25 @@ export function createCloudWatch(context: CoreContext): CloudWatch {
 /** SQS publishes the depth of a queue as it is now; other metrics arrive as they happen. */
 async function sampleQueue(context: CoreContext, alarm: Alarm, data: Datum[]): Promise<void> {
   if (alarm.namespace !== 'AWS/SQS') { return; }
-  const attribute = { ApproximateNumberOfMessagesVisible: 'ApproximateNumberOfMessages', ApproximateNumberOfMessagesNotVisible: 'ApproximateNumberOfMessagesNotVisible' }[alarm.metric];
-  if (attribute === undefined) { throw new Error(`alarm ${alarm.name}: SQS metric ${alarm.metric} isn't modelled; add it in sandbox/aws/services/cloudwatch/cloudwatch.ts`); }
+  const attribute = {
+    ApproximateNumberOfMessagesVisible: 'ApproximateNumberOfMessages',
+    ApproximateNumberOfMessagesNotVisible: 'ApproximateNumberOfMessagesNotVisible',
+  }[alarm.metric];
+  if (attribute === undefined) {
+    throw new Error(`alarm ${alarm.name}: SQS metric ${alarm.metric} isn't modelled; `
+      + 'add it in sandbox/aws/services/cloudwatch/cloudwatch.ts');
+  }
   const url = `https://sqs.${context.region}.${urlSuffix(context.partition)}/${context.account}/${alarm.dimensions.QueueName ?? ''}`;
-  const { Attributes } = await context.call(context.administrator, 'sqs', 'GetQueueAttributes', { QueueUrl: url, AttributeNames: [attribute] });
+  const { Attributes } = await context.call(context.administrator, 'sqs', 'GetQueueAttributes', {
+    QueueUrl: url,
+    AttributeNames: [attribute],
+  });
   const value = number(isRecord(Attributes) ? Attributes[attribute] : undefined, attribute);
-  data.push({ namespace: 'AWS/SQS', name: alarm.metric, dimensions: alarm.dimensions, value, timestamp: context.clock.now() });
+  data.push({
+    namespace: 'AWS/SQS',
+    name: alarm.metric,
+    dimensions: alarm.dimensions,
+    value,
+    timestamp: context.clock.now(),
+  });
 }

@@ -8,8 +8,15 @@ export interface Datum {
 }
 
 /** @param dimensions undefined matches any, else they must be exactly these */
-export function isMetric(datum: Datum, namespace: string, name: string, dimensions?: Readonly<Record<string, string>>): boolean {
-  return datum.namespace === namespace && datum.name === name && (dimensions === undefined || sameDimensions(datum.dimensions, dimensions));
+export function isMetric(
+  datum: Datum,
+  namespace: string,
+  name: string,
+  dimensions?: Readonly<Record<string, string>>,
+): boolean {
+  return datum.namespace === namespace
+    && datum.name === name
+    && (dimensions === undefined || sameDimensions(datum.dimensions, dimensions));
 }
 
 function sameDimensions(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {

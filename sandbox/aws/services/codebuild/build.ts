@@ -45,7 +45,12 @@ export class Build {
   private readonly interrupted = new AbortController();
   private readonly ended = new AbortController();
 
-  public constructor(private readonly context: CloudContext, public readonly request: BuildRequest, public readonly number: number, uuid: string) {
+  public constructor(
+    private readonly context: CloudContext,
+    public readonly request: BuildRequest,
+    public readonly number: number,
+    uuid: string,
+  ) {
     const { project } = request;
     this.id = `${project.name}:${uuid}`;
     this.arn = `arn:${context.partition}:codebuild:${context.region}:${context.account}:build/${this.id}`;
@@ -68,7 +73,12 @@ export class Build {
 
   public begin(type: string): void {
     this.phases.push({ type, startedAt: this.context.clock.now() });
-    this.context.emit({ source: 'codebuild', resource: this.request.project.name, kind: 'phase', text: `${this.id} ${type}` });
+    this.context.emit({
+      source: 'codebuild',
+      resource: this.request.project.name,
+      kind: 'phase',
+      text: `${this.id} ${type}`,
+    });
   }
 
   public end(status: BuildStatus, context?: BuildPhase['context']): void {
@@ -88,7 +98,12 @@ export class Build {
     this.begin('COMPLETED');
     this.status = status;
     this.endedAt = this.context.clock.now();
-    this.context.emit({ source: 'codebuild', resource: this.request.project.name, kind: 'finished', text: `${this.id} ${status}` });
+    this.context.emit({
+      source: 'codebuild',
+      resource: this.request.project.name,
+      kind: 'finished',
+      text: `${this.id} ${status}`,
+    });
     this.ended.abort();
   }
 
@@ -122,7 +137,8 @@ export class Build {
       logs: {
         groupName: this.logGroup,
         streamName: this.logStream,
-        cloudWatchLogsArn: `arn:${this.context.partition}:logs:${this.context.region}:${this.context.account}:log-group:${this.logGroup}:log-stream:${this.logStream}`,
+        cloudWatchLogsArn: `arn:${this.context.partition}:logs:${this.context.region}:${this.context.account}:`
+          + `log-group:${this.logGroup}:log-stream:${this.logStream}`,
       },
       timeoutInMinutes: request.timeoutInMinutes,
       queuedTimeoutInMinutes: request.queuedTimeoutInMinutes,

@@ -30,12 +30,19 @@ const MAXIMUM_CHARACTERS = 25_600;
  */
 export function parseBuildspec(text: string): Buildspec {
   if (text.length > MAXIMUM_CHARACTERS) {
-    throw new Error(`the inline buildspec has ${text.length} characters; CodeBuild accepts at most ${MAXIMUM_CHARACTERS}: move the program into an asset`);
+    throw new Error(`the inline buildspec has ${text.length} characters; `
+      + `CodeBuild accepts at most ${MAXIMUM_CHARACTERS}: move the program into an asset`);
   }
   const document = parseDocument(text);
-  const fields = new Fields(document, (name, problem) => new Error(`buildspec: ${name} ${problem}`)).only('version', 'env', 'phases');
+  const fields = new Fields(document, (name, problem) => new Error(`buildspec: ${name} ${problem}`)).only(
+    'version',
+    'env',
+    'phases',
+  );
   // A number in YAML, a string in CDK's JSON.
-  if (String(document.version) !== '0.2') { throw fields.fail('version', `must be 0.2, got ${String(document.version)}`); }
+  if (String(document.version) !== '0.2') {
+    throw fields.fail('version', `must be 0.2, got ${String(document.version)}`);
+  }
   const env = fields.object('env')?.only('shell', 'variables', 'secrets-manager', 'exported-variables');
   env?.choice('shell', ['bash'], 'bash');
   const phases = fields.require('phases', fields.object('phases')).only(...PHASES);
@@ -57,7 +64,9 @@ function parseDocument(text: string): Json {
   } catch (error) {
     throw new Error(`buildspec: YAML_FILE_ERROR: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!isRecord(document)) { throw new Error('buildspec: YAML_FILE_ERROR: it must be a mapping with version and phases'); }
+  if (!isRecord(document)) {
+    throw new Error('buildspec: YAML_FILE_ERROR: it must be a mapping with version and phases');
+  }
   return document;
 }
 
@@ -67,7 +76,9 @@ function parsePhase(name: PhaseName, phase: Fields): BuildspecPhase {
     name,
     commands: commandList(phase, 'commands'),
     always: commandList(phase, 'finally'),
-    onFailure: phase.has('on-failure') ? phase.choice<'ABORT' | 'CONTINUE'>('on-failure', ['ABORT', 'CONTINUE']) : undefined,
+    onFailure: phase.has('on-failure')
+      ? phase.choice<'ABORT' | 'CONTINUE'>('on-failure', ['ABORT', 'CONTINUE'])
+      : undefined,
   };
 }
 

@@ -43,7 +43,11 @@ export function createCodeBuild(context: CloudContext, options: CodeBuildOptions
 
 // ------------------------------------------------------------------------------------------------ starting
 
-function starting(context: CloudContext, projects: ReadonlyMap<string, Project>, queue: BuildQueue): Record<string, Operation> {
+function starting(
+  context: CloudContext,
+  projects: ReadonlyMap<string, Project>,
+  queue: BuildQueue,
+): Record<string, Operation> {
   const memory = new Idempotency(context);
   return {
     StartBuild: {
@@ -59,15 +63,21 @@ function starting(context: CloudContext, projects: ReadonlyMap<string, Project>,
         const fields = fieldsOf(input).only(...START_MEMBERS);
         const project = findProject(context, projects, fields.text('projectName'));
         const request = startRequest(fields, project, caller);
-        return { build: memory.once(fields.optionalText('idempotencyToken'), input, () => queue.start(request)).describe() };
+        return {
+          build: memory.once(fields.optionalText('idempotencyToken'), input, () => queue.start(request)).describe(),
+        };
       },
     },
     RetryBuild: {
-      permissions: input => [{ action: 'codebuild:RetryBuild', resource: projectArn(context, projectOf(fieldsOf(input).text('id'))) }],
+      permissions: input => [{
+        action: 'codebuild:RetryBuild',
+        resource: projectArn(context, projectOf(fieldsOf(input).text('id'))),
+      }],
       handle: (input, caller) => {
         const fields = fieldsOf(input).only('id', 'idempotencyToken');
         const { request } = requireBuild(queue, fields.text('id'));
-        const again = (): Build => queue.start({ ...request, autoRetryNumber: 0, previousAutoRetry: undefined, initiator: initiatorOf(caller) });
+        const again = (): Build =>
+          queue.start({ ...request, autoRetryNumber: 0, previousAutoRetry: undefined, initiator: initiatorOf(caller) });
         return { build: memory.once(fields.optionalText('idempotencyToken'), input, again).describe() };
       },
     },
@@ -102,7 +112,11 @@ const MEMORY_MS = 5 * 60 * 1000;
 
 /** The same token gives the same build for five minutes; with other parameters it is an error. */
 class Idempotency {
-  private readonly started = new Map<string, { readonly parameters: string; readonly build: Build; readonly at: number }>();
+  private readonly started = new Map<string, {
+    readonly parameters: string;
+    readonly build: Build;
+    readonly at: number;
+  }>();
 
   public constructor(private readonly context: CloudContext) {}
 
@@ -113,7 +127,12 @@ class Idempotency {
     const parameters = JSON.stringify(Object.entries(input).sort(([a], [b]) => a < b ? -1 : 1));
     if (known && now - known.at < MEMORY_MS) {
       // Its exact words are not documented ("CodeBuild returns a parameter mismatch error").
-      if (known.parameters !== parameters) { throw new AwsError('InvalidInputException', 'Parameter mismatch: the request with this idempotency token had other parameters'); }
+      if (known.parameters !== parameters) {
+        throw new AwsError(
+          'InvalidInputException',
+          'Parameter mismatch: the request with this idempotency token had other parameters',
+        );
+      }
       return known.build;
     }
     const build = start();
@@ -124,7 +143,11 @@ class Idempotency {
 
 // ------------------------------------------------------------------------------------------------ builds
 
-function builds(context: CloudContext, projects: ReadonlyMap<string, Project>, queue: BuildQueue): Record<string, Operation> {
+function builds(
+  context: CloudContext,
+  projects: ReadonlyMap<string, Project>,
+  queue: BuildQueue,
+): Record<string, Operation> {
   return {
     BatchGetBuilds: {
       permissions: input => [...new Set(idsOf(fieldsOf(input)).map(projectOf))]
@@ -132,15 +155,25 @@ function builds(context: CloudContext, projects: ReadonlyMap<string, Project>, q
       handle: input => {
         const ids = idsOf(fieldsOf(input).only('ids'));
         const missing = ids.filter(id => !queue.find(id));
-        return { builds: ids.flatMap(id => queue.find(id)?.describe() ?? []), ...(missing.length > 0 && { buildsNotFound: missing }) };
+        return {
+          builds: ids.flatMap(id => queue.find(id)?.describe() ?? []),
+          ...(missing.length > 0 && { buildsNotFound: missing }),
+        };
       },
     },
     ListBuildsForProject: {
-      permissions: input => [{ action: 'codebuild:ListBuildsForProject', resource: projectArn(context, fieldsOf(input).text('projectName')) }],
-      handle: input => listBuilds(fieldsOf(input), findProject(context, projects, fieldsOf(input).text('projectName')), queue),
+      permissions: input => [{
+        action: 'codebuild:ListBuildsForProject',
+        resource: projectArn(context, fieldsOf(input).text('projectName')),
+      }],
+      handle: input =>
+        listBuilds(fieldsOf(input), findProject(context, projects, fieldsOf(input).text('projectName')), queue),
     },
     StopBuild: {
-      permissions: input => [{ action: 'codebuild:StopBuild', resource: projectArn(context, projectOf(fieldsOf(input).text('id'))) }],
+      permissions: input => [{
+        action: 'codebuild:StopBuild',
+        resource: projectArn(context, projectOf(fieldsOf(input).text('id'))),
+      }],
       handle: input => {
         const build = requireBuild(queue, fieldsOf(input).only('id').text('id'));
         queue.stop(build);
@@ -151,7 +184,11 @@ function builds(context: CloudContext, projects: ReadonlyMap<string, Project>, q
 }
 
 function listBuilds(fields: Fields, project: Project, queue: BuildQueue): object {
-  const order = fields.only('projectName', 'sortOrder', 'nextToken').choice('sortOrder', ['ASCENDING', 'DESCENDING'], 'DESCENDING');
+  const order = fields.only('projectName', 'sortOrder', 'nextToken').choice(
+    'sortOrder',
+    ['ASCENDING', 'DESCENDING'],
+    'DESCENDING',
+  );
   const ids = queue.builds.filter(build => build.request.project.name === project.name).map(build => build.id);
   if (order === 'DESCENDING') { ids.reverse(); }
   const token = fields.optionalText('nextToken');
@@ -192,7 +229,8 @@ function projectOf(buildId: string): string {
 }
 
 function projectArn(context: CloudContext, nameOrArn: string): string {
-  return `arn:${context.partition}:codebuild:${context.region}:${context.account}:project/${nameOrArn.split(':project/').pop()}`;
+  return `arn:${context.partition}:codebuild:${context.region}:${context.account}:project/`
+    + `${nameOrArn.split(':project/').pop()}`;
 }
 
 function fieldsOf(input: Input): Fields {

@@ -55,9 +55,9 @@ export function projectProvider(context: CloudContext, projects: Map<string, Pro
   return {
     type: TYPE,
     properties: [
-      'Name', 'Description', 'Artifacts', 'Source', 'Environment', 'ServiceRole', 'TimeoutInMinutes', 'QueuedTimeoutInMinutes', 'ConcurrentBuildLimit',
-      'AutoRetryLimit', 'EncryptionKey', 'Cache', 'LogsConfig', 'Visibility', 'Tags',
-      'VpcConfig',
+      'Name', 'Description', 'Artifacts', 'Source', 'Environment', 'ServiceRole', 'TimeoutInMinutes',
+      'QueuedTimeoutInMinutes', 'ConcurrentBuildLimit', 'AutoRetryLimit', 'EncryptionKey', 'Cache', 'LogsConfig',
+      'Visibility', 'Tags', 'VpcConfig',
     ],
     create: request => {
       const given = propertiesOf(TYPE, request.logicalId, request.properties).optionalText('Name');
@@ -68,7 +68,10 @@ export function projectProvider(context: CloudContext, projects: Map<string, Pro
     update: (request, previous) => {
       const fields = propertiesOf(TYPE, request.logicalId, request.properties);
       if (fields.has('Name') && fields.text('Name') !== previous.physicalId) {
-        throw fields.fail('Name', `can't change from '${previous.physicalId}': the local cloud doesn't replace projects`);
+        throw fields.fail(
+          'Name',
+          `can't change from '${previous.physicalId}': the local cloud doesn't replace projects`,
+        );
       }
       return put(request, previous.physicalId);
     },
@@ -99,7 +102,8 @@ function parseProject(context: CloudContext, request: ResourceRequest, name: str
     queuedTimeoutInMinutes: fields.integer('QueuedTimeoutInMinutes', 5, 480) ?? 480,
     concurrentBuildLimit: fields.integer('ConcurrentBuildLimit', 1, 10_000),
     autoRetryLimit: fields.integer('AutoRetryLimit', 0, 10) ?? 0,
-    encryptionKey: fields.optionalText('EncryptionKey') ?? `arn:${context.partition}:kms:${context.region}:${context.account}:alias/aws/s3`,
+    encryptionKey: fields.optionalText('EncryptionKey')
+      ?? `arn:${context.partition}:kms:${context.region}:${context.account}:alias/aws/s3`,
     ...parseLogs(fields.object('LogsConfig')),
     vpc: parseVpc(fields.object('VpcConfig')),
   };
@@ -131,29 +135,55 @@ function parseSource(source: Fields): Project['source'] {
 }
 
 function parseEnvironment(environment: Fields): Project['environment'] {
-  environment.only('Type', 'ComputeType', 'Image', 'ImagePullCredentialsType', 'PrivilegedMode', 'EnvironmentVariables');
+  environment.only(
+    'Type',
+    'ComputeType',
+    'Image',
+    'ImagePullCredentialsType',
+    'PrivilegedMode',
+    'EnvironmentVariables',
+  );
   const privilegedMode = environment.flag('PrivilegedMode') ?? false;
-  if (privilegedMode) { throw environment.fail('PrivilegedMode', 'must be false: the local cloud runs builds without a container of their own'); }
+  if (privilegedMode) {
+    throw environment.fail(
+      'PrivilegedMode',
+      'must be false: the local cloud runs builds without a container of their own',
+    );
+  }
   const type = environment.choice('Type', ENVIRONMENT_TYPES);
   return {
     type,
     computeType: parseComputeType(environment, type),
     image: environment.text('Image'),
-    imagePullCredentialsType: environment.choice('ImagePullCredentialsType', ['CODEBUILD', 'SERVICE_ROLE'], 'CODEBUILD'),
+    imagePullCredentialsType: environment.choice(
+      'ImagePullCredentialsType',
+      ['CODEBUILD', 'SERVICE_ROLE'],
+      'CODEBUILD',
+    ),
     privilegedMode,
-    environmentVariables: parseVariables(environment.objects('EnvironmentVariables') ?? [], { name: 'Name', value: 'Value', type: 'Type' }),
+    environmentVariables: parseVariables(
+      environment.objects('EnvironmentVariables') ?? [],
+      { name: 'Name', value: 'Value', type: 'Type' },
+    ),
   };
 }
 
 /** Variables of a project (capitalized members) or of StartBuild's override. */
-export function parseVariables(list: readonly Fields[], member: { name: string; value: string; type: string }): EnvironmentVariable[] {
+export function parseVariables(
+  list: readonly Fields[],
+  member: { name: string; value: string; type: string },
+): EnvironmentVariable[] {
   return list.map(fields => {
     const name = fields.only(...Object.values(member)).text(member.name);
     const value = fields.text(member.value);
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) { throw fields.fail(member.name, `is not a name that a shell can read: '${name}'`); }
     // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
-    if (name.startsWith('CODEBUILD_')) { throw fields.fail(member.name, `must not begin with CODEBUILD_, which is reserved: '${name}'`); }
-    if (value.length > MAXIMUM_VALUE) { throw fields.fail(member.value, `of ${name} must have at most ${MAXIMUM_VALUE} characters, got ${value.length}`); }
+    if (name.startsWith('CODEBUILD_')) {
+      throw fields.fail(member.name, `must not begin with CODEBUILD_, which is reserved: '${name}'`);
+    }
+    if (value.length > MAXIMUM_VALUE) {
+      throw fields.fail(member.value, `of ${name} must have at most ${MAXIMUM_VALUE} characters, got ${value.length}`);
+    }
     return { name, value, type: fields.choice(member.type, ['PLAINTEXT', 'SECRETS_MANAGER'], 'PLAINTEXT') };
   });
 }
@@ -168,7 +198,11 @@ export function findProject(context: CloudContext, projects: ReadonlyMap<string,
   const name = id.split(':project/').pop() ?? id;
   const project = projects.get(name);
   if (!project) {
-    throw new AwsError('ResourceNotFoundException', `Project cannot be found: arn:${context.partition}:codebuild:${context.region}:${context.account}:project/${name}`);
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Project cannot be found: arn:${context.partition}:codebuild:${context.region}:`
+        + `${context.account}:project/${name}`,
+    );
   }
   return project;
 }

@@ -82,11 +82,17 @@ export class BuildQueue {
     const queueLimit = isLambdaCompute(project.environment.type) ? 0 : this.options.queueLimit ?? 5 * this.limit;
     const ofKind = active.filter(build => sameKind(build.request, request)).length;
     if (this.limit === 0 || ofKind >= this.limit + queueLimit) {
-      throw new AwsError('AccountLimitExceededException', `Cannot have more than ${queueLimit} builds in queue for the account`);
+      throw new AwsError(
+        'AccountLimitExceededException',
+        `Cannot have more than ${queueLimit} builds in queue for the account`,
+      );
     }
     const ofProject = active.filter(build => build.request.project.name === project.name).length;
     if (project.concurrentBuildLimit !== undefined && ofProject >= project.concurrentBuildLimit) {
-      throw new AwsError('AccountLimitExceededException', `Cannot have more than ${project.concurrentBuildLimit} active builds for the project`);
+      throw new AwsError(
+        'AccountLimitExceededException',
+        `Cannot have more than ${project.concurrentBuildLimit} active builds for the project`,
+      );
     }
   }
 
@@ -107,7 +113,8 @@ export class BuildQueue {
       this.endTimer(build);
       build.end('SUCCEEDED');
       const run = new BuildRunner(this.context, build, this.options).run().catch((error: unknown) => {
-        process.stderr.write(`stand-in failed: build ${build.id}: ${error instanceof Error ? error.stack : String(error)}\n`);
+        process.stderr.write(`stand-in failed: build ${build.id}: `
+          + `${error instanceof Error ? error.stack : String(error)}\n`);
       }).finally(() => {
         this.running.delete(build);
         this.retry(build);
@@ -128,11 +135,20 @@ export class BuildQueue {
     try {
       const role = sessionOf(this.context, request.project.serviceRole, 'AWSCodeBuild-AutoRetry');
       this.context.authorize(role, [{ action: 'codebuild:RetryBuild', resource: request.project.arn }]);
-      const next = this.start({ ...request, autoRetryNumber: request.autoRetryNumber + 1, previousAutoRetry: build.arn });
+      const next = this.start({
+        ...request,
+        autoRetryNumber: request.autoRetryNumber + 1,
+        previousAutoRetry: build.arn,
+      });
       build.nextAutoRetry = next.arn;
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
-      this.context.emit({ source: 'codebuild', resource: request.project.name, kind: 'not-retried', text: `${build.id}: ${error.message}` });
+      this.context.emit({
+        source: 'codebuild',
+        resource: request.project.name,
+        kind: 'not-retried',
+        text: `${build.id}: ${error.message}`,
+      });
     }
   }
 

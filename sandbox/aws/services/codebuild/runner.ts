@@ -36,7 +36,11 @@ export class BuildRunner {
   /** CODEBUILD_BUILD_SUCCEEDING */
   private succeeding = true;
 
-  public constructor(private readonly context: CloudContext, private readonly build: Build, private readonly options: RunnerOptions) {
+  public constructor(
+    private readonly context: CloudContext,
+    private readonly build: Build,
+    private readonly options: RunnerOptions,
+  ) {
     const uuid = build.id.split(':')[1];
     this.user = buildUser(build.request.project.environment.type);
     this.directory = this.user.uid === undefined
@@ -70,7 +74,9 @@ export class BuildRunner {
   private startTimer(): () => void {
     const controller = new AbortController();
     this.context.clock.sleep(this.build.request.timeoutInMinutes * 60_000, controller.signal)
-      .then(() => { if (!controller.signal.aborted) { this.build.interrupt('TIMED_OUT'); } }, () => this.build.interrupt('TIMED_OUT'));
+      .then(() => {
+        if (!controller.signal.aborted) { this.build.interrupt('TIMED_OUT'); }
+      }, () => this.build.interrupt('TIMED_OUT'));
     return () => controller.abort();
   }
 
@@ -92,7 +98,10 @@ export class BuildRunner {
         throw new PhaseFailure('STOPPED', 'Build was stopped.');
       }
       const failure = asFailure(error);
-      this.build.end(failure ? 'FAILED' : 'FAULT', failure && { statusCode: failure.statusCode, message: failure.message });
+      this.build.end(
+        failure ? 'FAILED' : 'FAULT',
+        failure && { statusCode: failure.statusCode, message: failure.message },
+      );
       throw error;
     }
   }
@@ -108,23 +117,33 @@ export class BuildRunner {
     const resource = `${group}:log-stream:${this.build.logStream}`;
     // CodeBuild makes its default group itself; a group that the project names has to be there.
     const create = project.logGroup === undefined ? [{ action: 'logs:CreateLogGroup', resource: group }] : [];
-    this.require([...create, { action: 'logs:CreateLogStream', resource }, { action: 'logs:PutLogEvents', resource }], denied => new PhaseFailure('ACCESS_DENIED',
-      `Service role ${project.serviceRole} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ${this.build.arn}. Error message: ${denied}`));
+    this.require([...create, {
+      action: 'logs:CreateLogStream',
+      resource,
+    }, { action: 'logs:PutLogEvents', resource }], denied => new PhaseFailure('ACCESS_DENIED',
+      `Service role ${project.serviceRole} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams `
+        + `for build ${this.build.arn}. Error message: ${denied}`));
     this.require(vpcPermissions(this.context, project),
       denied => new PhaseFailure('UNKNOWN_ERROR', `UnauthorizedOperation: ${denied}`));
   }
 
   /**
-   * The session's credentials. In AWS a build gets them from AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, on an address that no process here
-   * can have: here they are in its environment.
+   * The session's credentials. In AWS a build gets them from AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, on an address that
+   * no process here can have: here they are in its environment.
    */
   private assumeRole(): Record<string, string> {
     const { serviceRole, arn } = this.build.request.project;
     try {
-      return this.context.processEnvironment(serviceRole, sessionName(this.caller), { service: 'codebuild.amazonaws.com', sourceArn: arn });
+      return this.context.processEnvironment(serviceRole, sessionName(this.caller), {
+        service: 'codebuild.amazonaws.com',
+        sourceArn: arn,
+      });
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
-      throw new PhaseFailure('ACCESS_DENIED', `CodeBuild is not authorized to perform: sts:AssumeRole on service role ${serviceRole}. ${error.message}`);
+      throw new PhaseFailure(
+        'ACCESS_DENIED',
+        `CodeBuild is not authorized to perform: sts:AssumeRole on service role ${serviceRole}. ${error.message}`,
+      );
     }
   }
 
@@ -150,14 +169,20 @@ export class BuildRunner {
   private async fetchAsset(bucket: string, key: string): Promise<void> {
     const bucketArn = `arn:${this.context.partition}:s3:::${bucket}`;
     const object = `${bucketArn}/${key}`;
-    // The documented minimum for a source in S3: https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+    // The documented minimum for a source in S3:
+    // https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
     this.require([
       { action: 's3:GetBucketAcl', resource: bucketArn }, { action: 's3:GetBucketLocation', resource: bucketArn },
       { action: 's3:GetObject', resource: object }, { action: 's3:GetObjectVersion', resource: object },
-    ], denied => new PhaseFailure('CLIENT_ERROR', `error while downloading key ${key}, error: AccessDenied: ${denied} status code: 403`));
+    ], denied => new PhaseFailure(
+      'CLIENT_ERROR',
+      `error while downloading key ${key}, error: AccessDenied: ${denied} status code: 403`,
+    ));
     const path = this.context.asset(bucket, key);
     if ((await stat(path)).isDirectory()) { return cp(path, this.source, { recursive: true }); }
-    if (!path.endsWith('.zip')) { throw new PhaseFailure('CLIENT_ERROR', `the source ${bucket}/${key} is neither a directory nor a zip file`); }
+    if (!path.endsWith('.zip')) {
+      throw new PhaseFailure('CLIENT_ERROR', `the source ${bucket}/${key} is neither a directory nor a zip file`);
+    }
     const unzip = new Shell(join(this.directory, 'unzip'), line => this.log(line));
     await unzip.start({ PATH, ARCHIVE: path }, this.source);
     const { exitCode } = await unzip.run('unzip -q "$ARCHIVE"', {});
@@ -171,10 +196,12 @@ export class BuildRunner {
     const temporary = join(this.directory, 'tmp');
     await Promise.all([home, temporary].map(path => mkdir(path, { recursive: true })));
     await this.writeHome(home);
-    const plain = request.variables.filter(variable => variable.type === 'PLAINTEXT').map(variable => [variable.name, variable.value]);
+    const plain = request.variables.filter(variable => variable.type === 'PLAINTEXT')
+      .map(variable => [variable.name, variable.value]);
     const secrets = [
       ...Object.entries(buildspec.secrets),
-      ...request.variables.filter(variable => variable.type === 'SECRETS_MANAGER').map((variable): [string, string] => [variable.name, variable.value]),
+      ...request.variables.filter(variable => variable.type === 'SECRETS_MANAGER')
+        .map((variable): [string, string] => [variable.name, variable.value]),
     ];
     const values = await Promise.all(secrets.map(async ([name, reference]) => [name, await this.secret(reference)]));
     return {
@@ -232,7 +259,10 @@ export class BuildRunner {
 
   // ---------------------------------------------------------------------------------------------- the commands
 
-  /** https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html: after a failed BUILD, POST_BUILD still runs. */
+  /**
+   * https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases.html: after a
+   * failed BUILD, POST_BUILD still runs.
+   */
   private async commands(): Promise<void> {
     for (const name of PHASES) {
       const phase = this.build.request.project.buildspec.phases.find(candidate => candidate.name === name);
@@ -241,7 +271,8 @@ export class BuildRunner {
       } catch (error) {
         const goesOn = phase?.onFailure === 'CONTINUE' || (phase?.onFailure === undefined && name === 'build');
         if (!(error instanceof PhaseFailure) || this.build.interruption || !goesOn) { throw error; }
-        // What AWS calls a build whose failed phase said CONTINUE is not documented; a failure that is hidden would be worse than one that shows.
+        // What AWS calls a build whose failed phase said CONTINUE is not documented; a failure that is hidden
+        // would be worse than one that shows.
         this.succeeding = false;
       }
     }
@@ -254,7 +285,8 @@ export class BuildRunner {
     const failed = await this.runAll(phase.commands);
     const failedAlways = this.build.interruption ? undefined : await this.runAll(phase.always);
     const failure = failed ?? failedAlways;
-    this.log(`${stamp(this.context)} Phase complete: ${phase.name.toUpperCase()} State: ${failure ? 'FAILED' : 'SUCCEEDED'}`);
+    this.log(`${stamp(this.context)} Phase complete: ${phase.name.toUpperCase()} State: `
+      + `${failure ? 'FAILED' : 'SUCCEEDED'}`);
     if (failure) { throw failure; }
   }
 
@@ -266,7 +298,10 @@ export class BuildRunner {
       const { exitCode } = await this.shell.run(command, { CODEBUILD_BUILD_SUCCEEDING: this.succeeding ? '1' : '0' });
       if (exitCode !== 0) {
         this.log(`${stamp(this.context)} Command did not exit successfully ${command} exit status ${exitCode}`);
-        return new PhaseFailure('COMMAND_EXECUTION_ERROR', `Error while executing command: ${command}. Reason: exit status ${exitCode}`);
+        return new PhaseFailure(
+          'COMMAND_EXECUTION_ERROR',
+          `Error while executing command: ${command}. Reason: exit status ${exitCode}`,
+        );
       }
     }
     return undefined;
@@ -275,7 +310,13 @@ export class BuildRunner {
   private log(line: string): void {
     this.build.log.push(line);
     this.options.log?.(this.build.logGroup, this.build.logStream, line);
-    this.context.emit({ source: 'codebuild', resource: this.build.request.project.name, kind: 'log', text: line, detail: { buildId: this.build.id } });
+    this.context.emit({
+      source: 'codebuild',
+      resource: this.build.request.project.name,
+      kind: 'log',
+      text: line,
+      detail: { buildId: this.build.id },
+    });
   }
 }
 
@@ -298,5 +339,6 @@ function asFailure(error: unknown): PhaseFailure | undefined {
 }
 
 function stamp(context: CloudContext): string {
-  return `[Container] ${new Date(context.clock.now()).toISOString().replace('T', ' ').replace('Z', '').replaceAll('-', '/')}`;
+  return '[Container] '
+    + `${new Date(context.clock.now()).toISOString().replace('T', ' ').replace('Z', '').replaceAll('-', '/')}`;
 }

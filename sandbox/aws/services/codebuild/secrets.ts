@@ -29,7 +29,10 @@ function member(text: string, key: string, id: string): string {
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new AwsError('InvalidJsonException', `the secret ${id} is not JSON, but the reference names its key '${key}'`);
+    throw new AwsError(
+      'InvalidJsonException',
+      `the secret ${id} is not JSON, but the reference names its key '${key}'`,
+    );
   }
   const value = isRecord(parsed) ? parsed[key] : undefined;
   if (value === undefined) { throw new AwsError('InvalidJsonKeyException', `the secret ${id} has no key '${key}'`); }

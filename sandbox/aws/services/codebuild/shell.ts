@@ -9,8 +9,9 @@ export interface ShellResult {
 }
 
 /**
- * Runs a build's commands one after the other with bash. Like CodeBuild's agent, it starts a shell for every command and carries the
- * environment and the working directory over, so that `export` and `cd` last and `exit` ends the command alone.
+ * Runs a build's commands one after the other with bash. Like CodeBuild's agent, it starts a shell for every
+ * command and carries the environment and the working directory over, so that `export` and `cd` last and
+ * `exit` ends the command alone.
  */
 export class Shell {
   private running: ChildProcess | undefined;
@@ -26,7 +27,10 @@ export class Shell {
 
   public async start(environment: Readonly<Record<string, string>>, workingDirectory: string): Promise<void> {
     await mkdir(this.state, { recursive: true });
-    await writeFile(this.file('environment'), Object.entries(environment).map(([name, value]) => `declare -x ${name}=${quote(value)}\n`).join(''));
+    await writeFile(
+      this.file('environment'),
+      Object.entries(environment).map(([name, value]) => `declare -x ${name}=${quote(value)}\n`).join(''),
+    );
     await writeFile(this.file('directory'), `${workingDirectory}\n`);
   }
 

@@ -34,7 +34,8 @@ function listOf(vpc: Fields, name: string, most: number): readonly string[] {
 
 /**
  * What the project's role needs for a network interface, with the keys that the documented policy tests.
- * @see https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html
+ * @see
+ * https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html
  */
 export function vpcPermissions(context: CloudContext, { vpc }: { readonly vpc?: VpcConfig }): RequiredPermission[] {
   if (!vpc) {

@@ -13,7 +13,10 @@ export class Backing {
 
   public async putManifest(repository: string, reference: string, mediaType: string, bytes: Buffer): Promise<void> {
     const body = new Uint8Array(bytes);
-    const response = await fetch(`${this.url}/v2/${repository}/manifests/${reference}`, { method: 'PUT', headers: { 'content-type': mediaType }, body });
+    const response = await fetch(
+      `${this.url}/v2/${repository}/manifests/${reference}`,
+      { method: 'PUT', headers: { 'content-type': mediaType }, body },
+    );
     const answer = Buffer.from(await response.arrayBuffer());
     if (!response.ok) { throw this.failure('PUT manifest', repository, reference, response.status, answer); }
   }
@@ -32,13 +35,16 @@ export class Backing {
     const response = await fetch(`${this.url}/v2/${repository}/blobs/uploads/`, { method: 'POST' });
     const answer = Buffer.from(await response.arrayBuffer());
     const location = response.headers.get('location');
-    if (response.status !== 202 || location === null) { throw this.failure('POST upload', repository, '', response.status, answer); }
+    if (response.status !== 202 || location === null) {
+      throw this.failure('POST upload', repository, '', response.status, answer);
+    }
     const { pathname, search } = new URL(location, this.url);
     return pathname + search;
   }
 
   private failure(what: string, repository: string, reference: string, status: number, body: Buffer): Error {
-    return new Error(`ECR's backing registry answered ${status} to ${what} ${repository} ${reference}: ${body.toString().slice(0, 300)}`);
+    return new Error(`ECR's backing registry answered ${status} to ${what} ${repository} ${reference}: `
+      + `${body.toString().slice(0, 300)}`);
   }
 }
 

@@ -49,7 +49,9 @@ interface Failure {
 
 function imageIds(fields: Fields): ImageId[] {
   const ids = fields.require('imageIds', fields.objects('imageIds'));
-  if (ids.length < 1 || ids.length > 100) { throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`); }
+  if (ids.length < 1 || ids.length > 100) {
+    throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`);
+  }
   return ids.map(imageId);
 }
 
@@ -64,13 +66,20 @@ function resolve(
   repository: Repository, id: ImageId, find = (reference: string) => repository.find(reference),
 ): string | Failure {
   const fail = (failureCode: string, failureReason: string): Failure => ({ imageId: id, failureCode, failureReason });
-  if (id.imageDigest === undefined && id.imageTag === undefined) { return fail('MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null'); }
+  if (id.imageDigest === undefined && id.imageTag === undefined) {
+    return fail('MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null');
+  }
   if (id.imageDigest !== undefined && !/^[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+$/.test(id.imageDigest)) {
-    return fail('InvalidImageDigest', 'Invalid request parameters: image digest should satisfy the regex \'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+\'');
+    return fail(
+      'InvalidImageDigest',
+      'Invalid request parameters: image digest should satisfy the regex \'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+\'',
+    );
   }
   const image = find(id.imageDigest ?? id.imageTag ?? '');
   if (!image) { return fail('ImageNotFound', 'Requested image not found'); }
-  if (id.imageDigest !== undefined && id.imageTag !== undefined && !repository.tagsOf(image.digest).includes(id.imageTag)) {
+  if (id.imageDigest !== undefined
+    && id.imageTag !== undefined
+    && !repository.tagsOf(image.digest).includes(id.imageTag)) {
     return fail('ImageTagDoesNotMatchDigest', 'Requested image tag does not match the digest');
   }
   return image.digest;
@@ -96,7 +105,10 @@ async function batchGetImage(context: CloudContext, store: EcrStore, input: Inpu
     const { bytes, mediaType } = id.imageDigest === undefined ? convertFor(accepted, content) : content;
     return { image: imageOf(context, repository, { ...id, imageDigest: digest }, bytes, mediaType) };
   }));
-  return { images: results.flatMap(result => result.image ?? []), failures: results.flatMap(result => result.failure ?? []) };
+  return {
+    images: results.flatMap(result => result.image ?? []),
+    failures: results.flatMap(result => result.failure ?? []),
+  };
 }
 
 async function read(store: EcrStore, repository: Repository, stored: StoredImage): Promise<ServedManifest | undefined> {
@@ -106,13 +118,17 @@ async function read(store: EcrStore, repository: Repository, stored: StoredImage
 }
 
 async function putImage(context: CloudContext, store: EcrStore, input: Input): Promise<object> {
-  const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageManifest', 'imageManifestMediaType', 'imageTag', 'imageDigest');
+  const fields = fieldsOf(input)
+    .only('registryId', 'repositoryName', 'imageManifest', 'imageManifestMediaType', 'imageTag', 'imageDigest');
   checkRegistry(fields, context.account);
   const repository = store.get(repositoryName(fields));
   if (!store.rate.take()) { throw new AwsError('ThrottlingException', 'Rate exceeded'); }
   const bytes = Buffer.from(fields.text('imageManifest'));
   const manifest = parseManifest(bytes);
-  const mediaType = fields.require('imageManifestMediaType', fields.optionalText('imageManifestMediaType') ?? manifest.mediaType);
+  const mediaType = fields.require(
+    'imageManifestMediaType',
+    fields.optionalText('imageManifestMediaType') ?? manifest.mediaType,
+  );
   const digest = digestOf(bytes);
   const tag = checkTag(fields);
   checkPut(context, fields, repository, digest, tag);
@@ -123,7 +139,15 @@ async function putImage(context: CloudContext, store: EcrStore, input: Input): P
   await store.requireLayers(repository, bytes);
   await store.backing.putManifest(repository.name, tag ?? digest, mediaType, bytes);
   store.record(repository.name, digest, mediaType, bytes, tag);
-  return { image: imageOf(context, repository, { imageDigest: digest, ...(tag !== undefined && { imageTag: tag }) }, bytes, mediaType) };
+  return {
+    image: imageOf(
+      context,
+      repository,
+      { imageDigest: digest, ...(tag !== undefined && { imageTag: tag }) },
+      bytes,
+      mediaType,
+    ),
+  };
 }
 
 function checkTag(fields: Fields): string | undefined {
@@ -133,18 +157,41 @@ function checkTag(fields: Fields): string | undefined {
 }
 
 /** What ECR refuses before it stores anything. */
-function checkPut(context: CloudContext, fields: Fields, repository: Repository, digest: string, tag: string | undefined): void {
+function checkPut(
+  context: CloudContext,
+  fields: Fields,
+  repository: Repository,
+  digest: string,
+  tag: string | undefined,
+): void {
   const claimed = fields.optionalText('imageDigest');
   if (claimed !== undefined && claimed !== digest) {
-    throw new AwsError('ImageDigestDoesNotMatchException', `The specified image digest '${claimed}' does not match the digest '${digest}' that ECR calculated for the manifest`);
+    throw new AwsError(
+      'ImageDigestDoesNotMatchException',
+      `The specified image digest '${claimed}' does not match the digest '${digest}' that ECR `
+        + 'calculated for the manifest',
+    );
   }
   const existing = repository.find(digest);
-  const unchanged = existing && statusOf(existing) === 'ACTIVE' && (tag === undefined || repository.tagsOf(digest).includes(tag));
+  const unchanged = existing
+    && statusOf(existing) === 'ACTIVE'
+    && (tag === undefined || repository.tagsOf(digest).includes(tag));
   if (unchanged) {
-    throw new AwsError('ImageAlreadyExistsException', `Image with digest '${digest}' and tag '${tag ?? 'null'}' already exists in the repository with name '${repository.name}' in registry with id '${context.account}'`);
+    throw new AwsError(
+      'ImageAlreadyExistsException',
+      `Image with digest '${digest}' and tag '${tag ?? 'null'}' already exists in the repository with name `
+        + `'${repository.name}' in registry with id '${context.account}'`,
+    );
   }
-  if (tag !== undefined && repository.find(tag) && repository.find(tag)?.digest !== digest && repository.isImmutable(tag)) {
-    throw new AwsError('ImageTagAlreadyExistsException', `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten because the tag is immutable.`);
+  if (tag !== undefined
+    && repository.find(tag)
+    && repository.find(tag)?.digest !== digest
+    && repository.isImmutable(tag)) {
+    throw new AwsError(
+      'ImageTagAlreadyExistsException',
+      `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten `
+        + 'because the tag is immutable.',
+    );
   }
 }
 
@@ -160,7 +207,11 @@ function batchDeleteImage(context: CloudContext, store: EcrStore, input: Input):
     if (typeof digest !== 'string') {
       failures.push(digest);
     } else if (parent) {
-      failures.push({ imageId: id, failureCode: 'ImageReferencedByManifestList', failureReason: `Requested image referenced by manifest list: [${parent.digest}]` });
+      failures.push({
+        imageId: id,
+        failureCode: 'ImageReferencedByManifestList',
+        failureReason: `Requested image referenced by manifest list: [${parent.digest}]`,
+      });
     } else {
       deleted.push({ ...id, imageDigest: digest });
       if (id.imageTag === undefined) { repository.removeImage(digest); } else { repository.removeTag(id.imageTag); }
@@ -174,10 +225,14 @@ async function batchCheckLayerAvailability(context: CloudContext, store: EcrStor
   checkRegistry(fields, context.account);
   const repository = store.get(repositoryName(fields));
   const digests = fields.require('layerDigests', fields.texts('layerDigests'));
-  if (digests.length < 1 || digests.length > 100) { throw fields.fail('layerDigests', `must have 1-100 members, got ${digests.length}`); }
+  if (digests.length < 1 || digests.length > 100) {
+    throw fields.fail('layerDigests', `must have 1-100 members, got ${digests.length}`);
+  }
   const layers = await Promise.all(digests.map(async layerDigest => {
     const layerSize = await store.backing.blobSize(repository.name, layerDigest);
-    return layerSize === undefined ? { layerDigest, layerAvailability: 'UNAVAILABLE' } : { layerDigest, layerAvailability: 'AVAILABLE', layerSize };
+    return layerSize === undefined
+      ? { layerDigest, layerAvailability: 'UNAVAILABLE' }
+      : { layerDigest, layerAvailability: 'AVAILABLE', layerSize };
   }));
   return { layers, failures: [] };
 }
@@ -191,12 +246,25 @@ function updateImageStorageClass(context: CloudContext, store: EcrStore, input: 
   const digest = resolve(repository, id);
   if (typeof digest !== 'string') { throw new AwsError('ImageNotFoundException', digest.failureReason); }
   const archive = fields.choice('targetStorageClass', ['STANDARD', 'ARCHIVE']) === 'ARCHIVE';
-  if (archive) { repository.archive(digest, context.clock.now()); } else { repository.restore(digest, context.clock.now()); }
+  if (archive) {
+    repository.archive(digest, context.clock.now());
+  } else { repository.restore(digest, context.clock.now()); }
   const imageStatus = archive ? 'ARCHIVED' : 'ACTIVE';
-  return { registryId: context.account, repositoryName: repository.name, imageId: { ...id, imageDigest: digest }, imageStatus };
+  return {
+    registryId: context.account,
+    repositoryName: repository.name,
+    imageId: { ...id, imageDigest: digest },
+    imageStatus,
+  };
 }
 
 function imageOf(context: CloudContext, repository: Repository, id: ImageId, bytes: Buffer, mediaType: string): object {
   const imageManifest = bytes.toString();
-  return { registryId: context.account, repositoryName: repository.name, imageId: id, imageManifest, imageManifestMediaType: mediaType };
+  return {
+    registryId: context.account,
+    repositoryName: repository.name,
+    imageId: id,
+    imageManifest,
+    imageManifestMediaType: mediaType,
+  };
 }

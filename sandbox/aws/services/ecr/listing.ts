@@ -19,13 +19,17 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
         const rows = repository.rows().filter(row =>
           wanted(row.image, row.tag !== undefined) && !store.hidesRow(repository, row));
         const { page, next } = pageOf(rows, keyOf, fields);
-        return { imageIds: page.map(row => ({ imageDigest: row.digest, ...(row.tag !== undefined && { imageTag: row.tag }) })), ...next };
+        return {
+          imageIds: page.map(row => ({ imageDigest: row.digest, ...(row.tag !== undefined && { imageTag: row.tag }) })),
+          ...next,
+        };
       },
     },
     DescribeImages: {
       permissions: onRepository(store, 'ecr:DescribeImages'),
       handle: input => {
-        const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageIds', 'nextToken', 'maxResults', 'filter');
+        const fields = fieldsOf(input)
+          .only('registryId', 'repositoryName', 'imageIds', 'nextToken', 'maxResults', 'filter');
         checkRegistry(fields, context.account);
         const repository = store.get(repositoryName(fields));
         const ids = fields.objects('imageIds');
@@ -45,9 +49,11 @@ export function listingOperations(context: CloudContext, store: EcrStore): Recor
 
 /** Only active images are listed unless the filter asks for others: archived ones look missing. */
 function filterOf(filter: Fields | undefined): (image: StoredImage, tagged: boolean) => boolean {
-  const tagStatus = filter?.only('tagStatus', 'imageStatus').choice('tagStatus', ['TAGGED', 'UNTAGGED', 'ANY'], 'ANY') ?? 'ANY';
+  const tagStatus = filter?.only('tagStatus', 'imageStatus').choice('tagStatus', ['TAGGED', 'UNTAGGED', 'ANY'], 'ANY')
+    ?? 'ANY';
   const imageStatus = filter?.choice('imageStatus', ['ACTIVE', 'ARCHIVED', 'ACTIVATING', 'ANY'], 'ACTIVE') ?? 'ACTIVE';
-  return (image, tagged) => (tagStatus === 'ANY' || tagged === (tagStatus === 'TAGGED')) && (imageStatus === 'ANY' || statusOf(image) === imageStatus);
+  return (image, tagged) => (tagStatus === 'ANY' || tagged === (tagStatus === 'TAGGED'))
+    && (imageStatus === 'ANY' || statusOf(image) === imageStatus);
 }
 
 function keyOf(row: ImageRow): string {
@@ -57,14 +63,22 @@ function keyOf(row: ImageRow): string {
 function named(
   context: CloudContext, store: EcrStore, repository: Repository, ids: readonly Fields[], fields: Fields,
 ): StoredImage[] {
-  if (fields.has('nextToken') || fields.has('maxResults')) { throw fields.fail('imageIds', 'can\'t be used together with nextToken or maxResults'); }
-  if (ids.length < 1 || ids.length > 100) { throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`); }
+  if (fields.has('nextToken') || fields.has('maxResults')) {
+    throw fields.fail('imageIds', 'can\'t be used together with nextToken or maxResults');
+  }
+  if (ids.length < 1 || ids.length > 100) {
+    throw fields.fail('imageIds', `must have 1-100 members, got ${ids.length}`);
+  }
   return ids.map(id => {
     const digest = id.only('imageDigest', 'imageTag').optionalText('imageDigest');
     const tag = id.optionalText('imageTag');
     const image = store.visible(repository, digest ?? tag ?? '');
     if (!image || (tag !== undefined && !repository.tagsOf(image.digest).includes(tag))) {
-      throw new AwsError('ImageNotFoundException', `The image with imageId {imageDigest:'${digest ?? 'null'}', imageTag:'${tag ?? 'null'}'} does not exist within the repository with name '${repository.name}' in the registry with id '${context.account}'`);
+      throw new AwsError(
+        'ImageNotFoundException',
+        `The image with imageId {imageDigest:'${digest ?? 'null'}', imageTag:'${tag ?? 'null'}'} does not exist within `
+          + `the repository with name '${repository.name}' in the registry with id '${context.account}'`,
+      );
     }
     return image;
   });

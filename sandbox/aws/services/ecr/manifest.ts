@@ -41,12 +41,16 @@ function parse(bytes: Buffer): Json {
 }
 
 function invalid(why: string): AwsError {
-  return new AwsError('InvalidParameterException', `Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax' (${why})`);
+  return new AwsError(
+    'InvalidParameterException',
+    `Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax' (${why})`,
+  );
 }
 
 function descriptors(value: unknown): { digest: string; size: number }[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : value === undefined ? [] : [value];
-  return list.filter(isRecord).map(item => ({ digest: text(item.digest) ?? '', size: typeof item.size === 'number' ? item.size : 0 }));
+  return list.filter(isRecord)
+    .map(item => ({ digest: text(item.digest) ?? '', size: typeof item.size === 'number' ? item.size : 0 }));
 }
 
 function text(value: unknown): string | undefined {

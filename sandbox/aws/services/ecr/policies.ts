@@ -56,7 +56,8 @@ function policyOf(context: CloudContext, { name, policy }: Repository): object {
   }
   throw new AwsError(
     'RepositoryPolicyNotFoundException',
-    `Repository policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`,
+    `Repository policy does not exist for the repository with name '${name}' in the registry with `
+      + `id '${context.account}'`,
   );
 }
 
@@ -66,7 +67,8 @@ function lifecycleOf(context: CloudContext, { name, lifecycle }: Repository): ob
   }
   throw new AwsError(
     'LifecyclePolicyNotFoundException',
-    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with id '${context.account}'`,
+    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with `
+      + `id '${context.account}'`,
   );
 }
 

@@ -9,7 +9,10 @@ import { FrontPolicy, ManifestPut, ociError, RegistryAnswer, RegistryRequest } f
 import { AwsError, CloudContext, Principal } from '../../core/service';
 
 export interface EcrRegistryOptions {
-  /** Registry-wide setting; off in a new account: https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html */
+  /**
+   * Registry-wide setting; off in a new account:
+   * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+   */
   readonly blobMounting?: boolean;
   /** Uploads of no bytes answer 500: https://github.com/aws/containers-roadmap/issues/1074. @default false */
   readonly refuseEmptyBlobs?: boolean;
@@ -34,8 +37,13 @@ export class EcrRegistryPolicy implements FrontPolicy {
     if (typeof caller === 'string') { return this.unauthenticated(caller, request.headers.host ?? ''); }
     if (request.kind === 'ping') { return undefined; }
     const actions = actionsOf(request);
-    if (actions === undefined) { return ociError(405, 'UNSUPPORTED', `${request.method} ${request.kind} is not supported by ECR`); }
-    return this.denied(caller, request.repository, actions) ?? this.mountDenied(caller, request) ?? this.missing(request) ?? this.answer(request);
+    if (actions === undefined) {
+      return ociError(405, 'UNSUPPORTED', `${request.method} ${request.kind} is not supported by ECR`);
+    }
+    return this.denied(caller, request.repository, actions)
+      ?? this.mountDenied(caller, request)
+      ?? this.missing(request)
+      ?? this.answer(request);
   }
 
   /** The order of ECR's checks is the service's own: rate, tag, children. */
@@ -45,7 +53,12 @@ export class EcrRegistryPolicy implements FrontPolicy {
     if (!this.store.rate.take()) { return ociError(429, 'TOOMANYREQUESTS', 'Rate exceeded'); }
     // Even the same digest is refused: https://github.com/aws/containers-roadmap/issues/2179
     if (tag !== undefined && repository.find(tag) && repository.isImmutable(tag)) {
-      return ociError(400, 'TAG_INVALID', `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten because the tag is immutable.`);
+      return ociError(
+        400,
+        'TAG_INVALID',
+        `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten `
+          + 'because the tag is immutable.',
+      );
     }
     return this.asAnswer(() => this.store.requireChildren(repository, put.bytes)) ?? this.referrerRefused(put);
   }
@@ -61,7 +74,9 @@ export class EcrRegistryPolicy implements FrontPolicy {
   }
 
   private unauthenticated(problem: 'missing' | 'invalid' | 'expired', host: string): RegistryAnswer {
-    if (problem === 'expired') { return ociError(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.'); }
+    if (problem === 'expired') {
+      return ociError(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.');
+    }
     return {
       status: 401,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'www-authenticate': `Basic realm="https://${host}/",service="ecr.amazonaws.com"` },
@@ -75,7 +90,9 @@ export class EcrRegistryPolicy implements FrontPolicy {
    */
   private mountDenied(caller: Principal, { kind, method, query }: RegistryRequest): RegistryAnswer | undefined {
     const from = query.get('from');
-    if (kind !== 'upload' || method !== 'POST' || from === null || this.options.blobMounting !== true) { return undefined; }
+    if (kind !== 'upload' || method !== 'POST' || from === null || this.options.blobMounting !== true) {
+      return undefined;
+    }
     return this.denied(caller, from, ['ecr:GetDownloadUrlForLayer']);
   }
 
@@ -140,7 +157,8 @@ export class EcrRegistryPolicy implements FrontPolicy {
     const last = request.query.get('last') ?? '';
     const rest = this.store.get(request.repository).allTags().filter(tag => tag > last);
     const tags = rest.slice(0, n);
-    const link = `</v2/${request.repository}/tags/list?n=${n}&last=${encodeURIComponent(tags[tags.length - 1] ?? '')}>; rel="next"`;
+    const link = `</v2/${request.repository}/tags/list?n=${n}&last=`
+      + `${encodeURIComponent(tags[tags.length - 1] ?? '')}>; rel="next"`;
     return {
       status: 200,
       headers: { 'content-type': 'application/json', ...(tags.length < rest.length && { link }) },

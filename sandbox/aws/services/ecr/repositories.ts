@@ -14,7 +14,13 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
       permissions: input => createPermissions(context, store, input),
       handle: input => {
         const fields = fieldsOf(input).only(
-          'registryId', 'repositoryName', 'tags', 'imageTagMutability', 'imageTagMutabilityExclusionFilters', 'imageScanningConfiguration', 'encryptionConfiguration',
+          'registryId',
+          'repositoryName',
+          'tags',
+          'imageTagMutability',
+          'imageTagMutabilityExclusionFilters',
+          'imageScanningConfiguration',
+          'encryptionConfiguration',
         );
         checkRegistry(fields, context.account);
         const scanning = fields.object('imageScanningConfiguration')?.only('scanOnPush');
@@ -37,8 +43,14 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
         const fields = fieldsOf(input).only('registryId', 'repositoryNames', 'nextToken', 'maxResults');
         checkRegistry(fields, context.account);
         const names = fields.texts('repositoryNames');
-        if (names && names.length > 100) { throw fields.fail('repositoryNames', `must have at most 100 members, got ${names.length}`); }
-        if (names) { return { repositories: names.map(name => describe(context, store.get(checkedName(name, 'repositoryNames')), host)) }; }
+        if (names && names.length > 100) {
+          throw fields.fail('repositoryNames', `must have at most 100 members, got ${names.length}`);
+        }
+        if (names) {
+          return {
+            repositories: names.map(name => describe(context, store.get(checkedName(name, 'repositoryNames')), host)),
+          };
+        }
         const { page, next } = pageOf(store.all(), repository => repository.name, fields);
         return { repositories: page.map(repository => describe(context, repository, host)), ...next };
       },
@@ -46,12 +58,18 @@ export function repositoryOperations(context: CloudContext, store: EcrStore, hos
     PutImageTagMutability: {
       permissions: onRepository(store, 'ecr:PutImageTagMutability'),
       handle: input => {
-        const fields = fieldsOf(input).only('registryId', 'repositoryName', 'imageTagMutability', 'imageTagMutabilityExclusionFilters');
+        const fields = fieldsOf(input)
+          .only('registryId', 'repositoryName', 'imageTagMutability', 'imageTagMutabilityExclusionFilters');
         checkRegistry(fields, context.account);
         const repository = store.get(repositoryName(fields));
         repository.settings = { ...repository.settings, ...mutabilityOf(fields) };
         const { imageTagMutability, imageTagMutabilityExclusionFilters } = describeMutability(repository);
-        return { registryId: context.account, repositoryName: repository.name, imageTagMutability, imageTagMutabilityExclusionFilters };
+        return {
+          registryId: context.account,
+          repositoryName: repository.name,
+          imageTagMutability,
+          imageTagMutabilityExclusionFilters,
+        };
       },
     },
     PutImageScanningConfiguration: {
@@ -103,9 +121,14 @@ function keyPermissions({ account, partition, region }: CloudContext, key: strin
 function mutabilityOf(fields: Fields, otherwise?: TagMutability): { mutability: TagMutability; exclusions: string[] } {
   const mutability = fields.choice('imageTagMutability', TAG_MUTABILITY, otherwise);
   const filters = fields.objects('imageTagMutabilityExclusionFilters') ?? [];
-  if (filters.length > 5) { throw fields.fail('imageTagMutabilityExclusionFilters', `must have at most 5 members, got ${filters.length}`); }
+  if (filters.length > 5) {
+    throw fields.fail('imageTagMutabilityExclusionFilters', `must have at most 5 members, got ${filters.length}`);
+  }
   if (mutability.endsWith('_WITH_EXCLUSION') !== filters.length > 0) {
-    throw fields.fail('imageTagMutabilityExclusionFilters', `must ${filters.length > 0 ? 'be absent' : 'have 1-5 members'} when imageTagMutability is ${mutability}`);
+    throw fields.fail(
+      'imageTagMutabilityExclusionFilters',
+      `must ${filters.length > 0 ? 'be absent' : 'have 1-5 members'} when imageTagMutability is ${mutability}`,
+    );
   }
   return { mutability, exclusions: filters.map(filterOf) };
 }
@@ -124,7 +147,9 @@ function encryptionOf(fields: Fields): { encryptionType: string; kmsKey?: string
   if (!encryption) { return { encryptionType: 'AES256' }; }
   const encryptionType = encryption.choice('encryptionType', ['AES256', 'KMS', 'KMS_DSSE']);
   const kmsKey = encryption.optionalText('kmsKey');
-  if (encryptionType === 'AES256' && kmsKey !== undefined) { throw encryption.fail('kmsKey', 'must be absent with encryptionType AES256'); }
+  if (encryptionType === 'AES256' && kmsKey !== undefined) {
+    throw encryption.fail('kmsKey', 'must be absent with encryptionType AES256');
+  }
   return kmsKey === undefined ? { encryptionType } : { encryptionType, kmsKey };
 }
 
@@ -142,9 +167,13 @@ function describe(context: CloudContext, repository: Repository, host: string): 
   };
 }
 
-function describeMutability({ settings }: Repository): { imageTagMutability: string; imageTagMutabilityExclusionFilters?: object[] } {
+function describeMutability(
+  { settings }: Repository,
+): { imageTagMutability: string; imageTagMutabilityExclusionFilters?: object[] } {
   return {
     imageTagMutability: settings.mutability,
-    ...(settings.exclusions.length > 0 && { imageTagMutabilityExclusionFilters: settings.exclusions.map(filter => ({ filterType: 'WILDCARD', filter })) }),
+    ...(settings.exclusions.length > 0 && {
+      imageTagMutabilityExclusionFilters: settings.exclusions.map(filter => ({ filterType: 'WILDCARD', filter })),
+    }),
   };
 }

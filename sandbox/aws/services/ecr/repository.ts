@@ -1,7 +1,12 @@
 import { AwsError } from '../../core/service';
 
 export type TagMutability = 'MUTABLE' | 'IMMUTABLE' | 'MUTABLE_WITH_EXCLUSION' | 'IMMUTABLE_WITH_EXCLUSION';
-export const TAG_MUTABILITY: readonly TagMutability[] = ['MUTABLE', 'IMMUTABLE', 'MUTABLE_WITH_EXCLUSION', 'IMMUTABLE_WITH_EXCLUSION'];
+export const TAG_MUTABILITY: readonly TagMutability[] = [
+  'MUTABLE',
+  'IMMUTABLE',
+  'MUTABLE_WITH_EXCLUSION',
+  'IMMUTABLE_WITH_EXCLUSION',
+];
 
 export interface RepositorySettings {
   readonly mutability: TagMutability;
@@ -50,7 +55,10 @@ export class Repository {
   private readonly tags = new Map<string, string>();
 
   public constructor(
-    public readonly name: string, public readonly arn: string, public settings: RepositorySettings, public readonly createdAt: number,
+    public readonly name: string,
+    public readonly arn: string,
+    public settings: RepositorySettings,
+    public readonly createdAt: number,
   ) {}
 
   /** What ListTagsForResource shows. */
@@ -108,7 +116,9 @@ export class Repository {
     const digest = this.tags.get(tag);
     this.tags.delete(tag);
     // ECR deletes the image with its last tag when it was deleted by tag.
-    if (digest !== undefined && this.tagsOf(digest).length === 0 && !this.parentOf(digest)) { this.images.delete(digest); }
+    if (digest !== undefined && this.tagsOf(digest).length === 0 && !this.parentOf(digest)) {
+      this.images.delete(digest);
+    }
   }
 
   public removeImage(digest: string): void {
@@ -132,13 +142,17 @@ export class Repository {
   public rows(): ImageRow[] {
     return this.all().flatMap(image => {
       const tags = this.tagsOf(image.digest).sort();
-      return tags.length === 0 ? [{ digest: image.digest, image }] : tags.map(tag => ({ digest: image.digest, tag, image }));
+      return tags.length === 0
+        ? [{ digest: image.digest, image }]
+        : tags.map(tag => ({ digest: image.digest, tag, image }));
     });
   }
 
   private require(digest: string): StoredImage {
     const image = this.images.get(digest);
-    if (!image) { throw new AwsError('ImageNotFoundException', `No image with digest ${digest} in repository ${this.name}.`); }
+    if (!image) {
+      throw new AwsError('ImageNotFoundException', `No image with digest ${digest} in repository ${this.name}.`);
+    }
     return image;
   }
 }

@@ -40,7 +40,10 @@ export class EcrStore {
 
   public create(name: string, settings: RepositorySettings, tags: RepositoryTags): Repository {
     if (this.repositories.has(name)) {
-      throw new AwsError('RepositoryAlreadyExistsException', `The repository with name '${name}' already exists in the registry with id '${this.context.account}'`);
+      throw new AwsError(
+        'RepositoryAlreadyExistsException',
+        `The repository with name '${name}' already exists in the registry with id '${this.context.account}'`,
+      );
     }
     const repository = new Repository(name, this.arn(name), settings, this.context.clock.now());
     this.setTags(repository, tags);
@@ -61,7 +64,10 @@ export class EcrStore {
   public get(name: string): Repository {
     const repository = this.repositories.get(name);
     if (!repository) {
-      throw new AwsError('RepositoryNotFoundException', `The repository with name '${name}' does not exist in the registry with id '${this.context.account}'`);
+      throw new AwsError(
+        'RepositoryNotFoundException',
+        `The repository with name '${name}' does not exist in the registry with id '${this.context.account}'`,
+      );
     }
     return repository;
   }
@@ -120,13 +126,20 @@ export class EcrStore {
       pushedAt: this.context.clock.now(),
     }, tag);
     this.lag.pushed({ repository: name, reference: tag ?? digest, digest });
-    this.context.emit({ source: 'ecr', resource: name, kind: 'pushed', text: `${name}${tag === undefined ? '' : `:${tag}`} ${digest}` });
+    this.context.emit({
+      source: 'ecr',
+      resource: name,
+      kind: 'pushed',
+      text: `${name}${tag === undefined ? '' : `:${tag}`} ${digest}`,
+    });
   }
 
   /** The manifests of an index have to be there first. */
   public requireChildren(repository: Repository, bytes: Buffer): void {
     const absent = parseManifest(bytes).children.filter(child => !repository.find(child));
-    if (absent.length > 0) { throw this.notFound('ReferencedImagesNotFoundException', 'Images', absent, repository.name); }
+    if (absent.length > 0) {
+      throw this.notFound('ReferencedImagesNotFoundException', 'Images', absent, repository.name);
+    }
   }
 
   public async requireLayers(repository: Repository, bytes: Buffer): Promise<void> {
@@ -137,7 +150,11 @@ export class EcrStore {
   }
 
   private notFound(code: string, what: string, digests: readonly string[], name: string): AwsError {
-    return new AwsError(code, `${what} with digests '[${digests.join(', ')}]' required for pushing image into repository with name '${name}' in the registry with id '${this.context.account}' do not exist`);
+    return new AwsError(
+      code,
+      `${what} with digests '[${digests.join(', ')}]' required for pushing image into repository with name '${name}' `
+        + `in the registry with id '${this.context.account}' do not exist`,
+    );
   }
 }
 

@@ -1,8 +1,15 @@
-/** AWS managed policies that CDK attaches, as published: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html */
+/**
+ * AWS managed policies that CDK attaches, as published:
+ * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+ */
 export const MANAGED_POLICIES: Readonly<Record<string, object>> = {
   'service-role/AWSLambdaBasicExecutionRole': {
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'], Resource: '*' }],
+    Statement: [{
+      Effect: 'Allow',
+      Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: '*',
+    }],
   },
   'service-role/AWSLambdaVPCAccessExecutionRole': {
     Version: '2012-10-17',

@@ -54,7 +54,9 @@ function keyProvider(context: CoreContext, policies: Map<string, object>): Resou
   };
 }
 
-/** What KMS gives a key without a policy: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
+/**
+ * What KMS gives a key without a policy: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+ */
 function defaultPolicy({ account, partition }: CoreContext): object {
   const statement = {
     Effect: 'Allow',

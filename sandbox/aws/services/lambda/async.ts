@@ -3,7 +3,10 @@ import { CoreContext } from '../../core/context';
 import { randomUuid } from '../../core/naming';
 import { AwsError } from '../../core/service';
 
-/** Waits before the second and the third attempt: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+/**
+ * Waits before the second and the third attempt:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
 const RETRY_MS = [60_000, 120_000];
 
 /** Asynchronous invocations: accepted at once, tried three times. */
@@ -44,7 +47,13 @@ export class AsyncQueue {
       const problem = await this.attempt(pool, payload, trace);
       if (problem === undefined) { return; }
       // `requestId` is the one that Invoke answered: whoever invoked can tell that it was his event.
-      this.context.emit({ source: 'lambda', resource: pool.name, kind: 'async-failed', text: problem, detail: { requestId: id } });
+      this.context.emit({
+        source: 'lambda',
+        resource: pool.name,
+        kind: 'async-failed',
+        text: problem,
+        detail: { requestId: id },
+      });
     }
   }
 

@@ -2,10 +2,14 @@ import { InvocationResult } from './pool';
 import { isRecord } from '../../core/json';
 
 /**
- * Ids of the messages that stay in the queue.
- * The rules of a partial batch response: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+ * Ids of the messages that stay in the queue. The rules of a partial batch response:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  */
-export function failedItems(result: InvocationResult, messages: readonly string[], partialFailures: boolean): readonly string[] {
+export function failedItems(
+  result: InvocationResult,
+  messages: readonly string[],
+  partialFailures: boolean,
+): readonly string[] {
   if (result.functionError !== undefined) { return messages; }
   if (!partialFailures) { return []; }
   const response = parse(result.payload);

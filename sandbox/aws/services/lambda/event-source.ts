@@ -49,10 +49,15 @@ export class EventSources {
   public start(mapping: Mapping): void {
     const stop = new AbortController();
     this.mappings.set(mapping.id, stop);
-    for (let poller = 0; poller < Math.min(mapping.concurrency, INITIAL_POLLERS); poller++) { void this.poll(mapping, stop.signal); }
+    for (let poller = 0; poller < Math.min(mapping.concurrency, INITIAL_POLLERS); poller++) {
+      void this.poll(mapping, stop.signal);
+    }
   }
 
-  /** Ends the mapping; batches under way are finished. What a poller still waits for returns to the queue by its visibility timeout. */
+  /**
+   * Ends the mapping; batches under way are finished. What a poller still waits for returns to the
+   * queue by its visibility timeout.
+   */
   public async stop(id: string): Promise<void> {
     this.mappings.get(id)?.abort();
     this.mappings.delete(id);
@@ -74,9 +79,17 @@ export class EventSources {
         await delivery.finally(() => this.deliveries.delete(delivery));
       } catch (error) {
         if (signal.aborted) { return; }
-        this.context.emit({ source: 'lambda', resource: mapping.pool.name, kind: 'poll-failed', text: `${mapping.queueArn}: ${String(error)}` });
+        this.context.emit({
+          source: 'lambda',
+          resource: mapping.pool.name,
+          kind: 'poll-failed',
+          text: `${mapping.queueArn}: ${String(error)}`,
+        });
         // Anything but AWS's own refusals is a bug of the local cloud: it must be seen, and not spin.
-        if (!(error instanceof AwsError)) { process.stderr.write(`event source mapping failed: ${error instanceof Error ? error.stack : String(error)}\n`); }
+        if (!(error instanceof AwsError)) {
+          process.stderr.write('event source mapping failed: '
+            + `${error instanceof Error ? error.stack : String(error)}\n`);
+        }
         await this.context.clock.sleep(BACKOFF_MS, signal);
       }
     }
@@ -124,7 +137,9 @@ export class EventSources {
         body,
         attributes,
         messageAttributes: lambdaAttributes(optionalRecord(message.MessageAttributes, 'MessageAttributes')),
-        ...(message.MD5OfMessageAttributes === undefined ? {} : { md5OfMessageAttributes: message.MD5OfMessageAttributes }),
+        ...(message.MD5OfMessageAttributes === undefined
+          ? {}
+          : { md5OfMessageAttributes: message.MD5OfMessageAttributes }),
         md5OfBody: message.MD5OfBody ?? createHash('md5').update(body).digest('hex'),
         eventSource: 'aws:sqs',
         eventSourceARN: mapping.queueArn,
@@ -151,7 +166,12 @@ export class EventSources {
     };
     const failed = failedItems(result, batch.map(message => message.id), mapping.partialFailures);
     if (failed.length > 0) {
-      this.context.emit({ source: 'lambda', resource: mapping.pool.name, kind: 'batch-failed', text: `${failed.length} of ${batch.length} messages stay in the queue` });
+      this.context.emit({
+        source: 'lambda',
+        resource: mapping.pool.name,
+        kind: 'batch-failed',
+        text: `${failed.length} of ${batch.length} messages stay in the queue`,
+      });
     }
     await this.remove(mapping, batch.filter(message => !failed.includes(message.id)));
   }
@@ -187,8 +207,12 @@ export class EventSources {
 
   private async remove(mapping: Mapping, messages: readonly Message[]): Promise<void> {
     for (let at = 0; at < messages.length; at += 10) {
-      const entries = messages.slice(at, at + 10).map((message, index) => ({ Id: String(index), ReceiptHandle: message.receiptHandle }));
-      await this.context.call(mapping.pool.session, 'sqs', 'DeleteMessageBatch', { QueueUrl: mapping.queueUrl, Entries: entries });
+      const entries = messages.slice(at, at + 10)
+        .map((message, index) => ({ Id: String(index), ReceiptHandle: message.receiptHandle }));
+      await this.context.call(mapping.pool.session, 'sqs', 'DeleteMessageBatch', {
+        QueueUrl: mapping.queueUrl,
+        Entries: entries,
+      });
     }
   }
 }
@@ -197,18 +221,34 @@ export class EventSources {
 function lambdaAttributes(attributes: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => isRecord(value)).map(([name, value]) => {
     const { DataType, StringValue, BinaryValue } = record(value, name);
-    return [name, { dataType: DataType, stringValue: StringValue, binaryValue: BinaryValue, stringListValues: [], binaryListValues: [] }];
+    return [name, {
+      dataType: DataType,
+      stringValue: StringValue,
+      binaryValue: BinaryValue,
+      stringListValues: [],
+      binaryListValues: [],
+    }];
   }));
 }
 
 export function eventSourceProvider(context: CoreContext, sources: EventSources): ResourceProvider {
   return {
     type: 'AWS::Lambda::EventSourceMapping',
-    properties: ['BatchSize', 'EventSourceArn', 'FunctionName', 'FunctionResponseTypes', 'MaximumBatchingWindowInSeconds', 'ScalingConfig', 'Enabled', 'Tags'],
+    properties: [
+      'BatchSize', 'EventSourceArn', 'FunctionName', 'FunctionResponseTypes', 'MaximumBatchingWindowInSeconds',
+      'ScalingConfig', 'Enabled', 'Tags',
+    ],
     create: async request => {
       const id = randomUuid(context.random);
       await begin(context, sources, id, request.properties);
-      return { physicalId: id, attributes: { Id: id, EventSourceMappingArn: `arn:${context.partition}:lambda:${context.region}:${context.account}:event-source-mapping:${id}` } };
+      return {
+        physicalId: id,
+        attributes: {
+          Id: id,
+          EventSourceMappingArn: `arn:${context.partition}:lambda:${context.region}:${context.account}:`
+            + `event-source-mapping:${id}`,
+        },
+      };
     },
     update: async (request, previous) => {
       await sources.stop(previous.physicalId);
@@ -219,14 +259,26 @@ export function eventSourceProvider(context: CoreContext, sources: EventSources)
   };
 }
 
-async function begin(context: CoreContext, sources: EventSources, id: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
+async function begin(
+  context: CoreContext,
+  sources: EventSources,
+  id: string,
+  properties: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const mapping = parseMapping(context, sources, id, properties);
   await checkQueue(context, mapping);
   if (properties.Enabled !== false && properties.Enabled !== 'false') { sources.start(mapping); }
 }
 
-/** The rules of https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html for SQS standard queues */
-function parseMapping(context: CoreContext, sources: EventSources, id: string, properties: Readonly<Record<string, unknown>>): Mapping {
+/**
+ * The rules of https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html for SQS standard queues
+ */
+function parseMapping(
+  context: CoreContext,
+  sources: EventSources,
+  id: string,
+  properties: Readonly<Record<string, unknown>>,
+): Mapping {
   const queueArn = string(properties.EventSourceArn, 'EventSourceArn');
   const name = queueArn.split(':')[5] ?? '';
   if (!/^arn:[^:]+:sqs:/.test(queueArn) || name.endsWith('.fifo')) { throw invalid(`event source ${queueArn} isn't modelled (SQS standard queues are); add it in sandbox/aws/services/lambda/event-source.ts`); }
@@ -234,13 +286,20 @@ function parseMapping(context: CoreContext, sources: EventSources, id: string, p
   const window = optionalNumber(properties.MaximumBatchingWindowInSeconds, 'MaximumBatchingWindowInSeconds') ?? 0;
   if (batchSize < 1 || batchSize > 10_000) { throw invalid(`Batch size ${batchSize} must be between 1 and 10000`); }
   if (window < 0 || window > 300) { throw invalid(`Maximum batch window ${window} must be between 0 and 300 seconds`); }
-  if (batchSize > 10 && window < 1) { throw invalid('Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10'); }
+  if (batchSize > 10 && window < 1) {
+    throw invalid('Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10');
+  }
   const scaling = optionalRecord(properties.ScalingConfig, 'ScalingConfig');
   onlyKeys(scaling, ['MaximumConcurrency'], 'ScalingConfig', 'services/lambda/event-source.ts');
   const concurrency = optionalNumber(scaling.MaximumConcurrency, 'MaximumConcurrency') ?? 1000;
-  if (concurrency < 2 || concurrency > 1000) { throw invalid(`Value '${concurrency}' at 'scalingConfig.maximumConcurrency' failed to satisfy constraint: between 2 and 1000`); }
+  if (concurrency < 2 || concurrency > 1000) {
+    throw invalid(`Value '${concurrency}' at 'scalingConfig.maximumConcurrency' failed to satisfy `
+      + 'constraint: between 2 and 1000');
+  }
   const types = strings(properties.FunctionResponseTypes ?? [], 'FunctionResponseTypes');
-  if (types.some(type => type !== 'ReportBatchItemFailures')) { throw invalid(`FunctionResponseTypes ${types.join(', ')}: only ReportBatchItemFailures is known`); }
+  if (types.some(type => type !== 'ReportBatchItemFailures')) {
+    throw invalid(`FunctionResponseTypes ${types.join(', ')}: only ReportBatchItemFailures is known`);
+  }
   return {
     id,
     pool: sources.find(string(properties.FunctionName, 'FunctionName')),
@@ -264,10 +323,15 @@ async function checkQueue(context: CoreContext, mapping: Mapping): Promise<void>
       throw invalid(`The provided execution role does not have permissions to call ${action} on SQS`);
     }
   }
-  const { Attributes } = await context.call(mapping.pool.session, 'sqs', 'GetQueueAttributes', { QueueUrl: mapping.queueUrl, AttributeNames: ['VisibilityTimeout'] });
+  const { Attributes } = await context.call(mapping.pool.session, 'sqs', 'GetQueueAttributes', {
+    QueueUrl: mapping.queueUrl,
+    AttributeNames: ['VisibilityTimeout'],
+  });
   const visibility = number(isRecord(Attributes) ? Attributes.VisibilityTimeout : undefined, 'VisibilityTimeout');
   const timeout = mapping.pool.settings.timeoutSeconds;
-  if (visibility < timeout) { throw invalid(`Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${timeout} seconds`); }
+  if (visibility < timeout) {
+    throw invalid(`Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${timeout} seconds`);
+  }
 }
 
 function invalid(message: string): AwsError {

@@ -1,5 +1,15 @@
 import { parseVpc, VpcConfig } from './vpc';
-import { Json, list, number, onlyKeys, optionalNumber, optionalRecord, optionalString, record, string } from '../../core/json';
+import {
+  Json,
+  list,
+  number,
+  onlyKeys,
+  optionalNumber,
+  optionalRecord,
+  optionalString,
+  record,
+  string,
+} from '../../core/json';
 import { AwsError } from '../../core/service';
 
 /** A function's configuration, checked as Lambda does. */
@@ -30,9 +40,11 @@ export const FUNCTION_PROPERTIES = [
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
 const RESERVED = [
-  '_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-  'AWS_LAMBDA_FUNCTION_VERSION', 'AWS_LAMBDA_INITIALIZATION_TYPE', 'AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME', 'AWS_ACCESS_KEY', 'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR', 'AWS_LAMBDA_MAX_CONCURRENCY', 'AWS_LAMBDA_METADATA_API', 'AWS_LAMBDA_METADATA_TOKEN',
+  '_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'AWS_LAMBDA_FUNCTION_VERSION', 'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME', 'AWS_ACCESS_KEY', 'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR',
+  'AWS_LAMBDA_MAX_CONCURRENCY', 'AWS_LAMBDA_METADATA_API', 'AWS_LAMBDA_METADATA_TOKEN',
 ];
 
 const RUNTIMES = ['nodejs20.x', 'nodejs22.x', 'nodejs24.x'];
@@ -43,12 +55,18 @@ export function parseFunction(properties: Json): FunctionConfig {
   const code = record(properties.Code, 'Code');
   onlyKeys(code, ['S3Bucket', 'S3Key'], 'Code', 'services/lambda/function.ts');
   const logging = optionalRecord(properties.LoggingConfig, 'LoggingConfig');
-  onlyKeys(logging, ['LogGroup', 'LogFormat', 'ApplicationLogLevel', 'SystemLogLevel'], 'LoggingConfig', 'services/lambda/function.ts');
+  onlyKeys(
+    logging,
+    ['LogGroup', 'LogFormat', 'ApplicationLogLevel', 'SystemLogLevel'],
+    'LoggingConfig',
+    'services/lambda/function.ts',
+  );
   const jsonLogs = oneOf(logging.LogFormat ?? 'Text', ['Text', 'JSON'], 'LogFormat') === 'JSON';
   if (!jsonLogs && (logging.ApplicationLogLevel !== undefined || logging.SystemLogLevel !== undefined)) {
     throw invalid('To set log levels, LogFormat must be JSON.');
   }
-  list(properties.Architectures ?? ['x86_64'], 'Architectures').forEach(item => oneOf(item, ['x86_64', 'arm64'], 'Architectures'));
+  list(properties.Architectures ?? ['x86_64'], 'Architectures')
+    .forEach(item => oneOf(item, ['x86_64', 'arm64'], 'Architectures'));
   return {
     handler: string(properties.Handler, 'Handler'),
     runtime: oneOf(properties.Runtime, RUNTIMES, 'Runtime'),
@@ -81,18 +99,25 @@ function parseVariables(value: unknown): Readonly<Record<string, string>> {
   onlyKeys(environment, ['Variables'], 'Environment', 'services/lambda/function.ts');
   const given = optionalRecord(environment.Variables, 'Environment.Variables');
   // Scalars arrive as strings: the schema of the property says so, and CloudFormation converts.
-  const variables = Object.fromEntries(Object.entries(given).map(([name, item]) => [name, scalar(item, `Environment.Variables.${name}`)]));
+  const variables = Object.fromEntries(
+    Object.entries(given).map(([name, item]) => [name, scalar(item, `Environment.Variables.${name}`)]),
+  );
   const names = Object.keys(variables);
   const malformed = names.filter(name => !/^[a-zA-Z][a-zA-Z0-9_]+$/.test(name));
   if (malformed.length > 0) {
-    throw invalid(`1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+] (got ${malformed.join(', ')})`);
+    throw invalid("1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map "
+      + 'keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+] (got '
+      + `${malformed.join(', ')})`);
   }
   const reserved = names.filter(name => RESERVED.includes(name));
   if (reserved.length > 0) {
-    throw invalid(`Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: ${reserved.join(', ')}`);
+    throw invalid('Lambda was unable to configure your environment variables because the environment variables you '
+      + 'have provided contains reserved keys that are currently not supported for modification. '
+      + `Reserved keys used in this request: ${reserved.join(', ')}`);
   }
   if (Buffer.byteLength(JSON.stringify(variables)) > MAX_ENVIRONMENT_BYTES) {
-    throw invalid(`Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${Buffer.byteLength(JSON.stringify(variables))} bytes`);
+    throw invalid('Lambda was unable to configure your environment variables because the environment variables you '
+      + `have provided exceeded the 4KB limit. String measured: ${Buffer.byteLength(JSON.stringify(variables))} bytes`);
   }
   return variables;
 }
@@ -104,13 +129,18 @@ function scalar(value: unknown, where: string): string {
 
 function within(value: unknown, min: number, max: number, where: string): number {
   const parsed = number(value, where);
-  if (!Number.isInteger(parsed) || parsed < min || parsed > max) { throw invalid(`Value '${parsed}' at '${where}' failed to satisfy constraint: between ${min} and ${max}`); }
+  if (!Number.isInteger(parsed) || parsed < min || parsed > max) {
+    throw invalid(`Value '${parsed}' at '${where}' failed to satisfy constraint: between ${min} and ${max}`);
+  }
   return parsed;
 }
 
 function oneOf(value: unknown, known: readonly string[], where: string): string {
   const text = string(value, where);
-  if (!known.includes(text)) { throw invalid(`Value '${text}' at '${where}' failed to satisfy constraint: Member must satisfy enum value set: [${known.join(', ')}]`); }
+  if (!known.includes(text)) {
+    throw invalid(`Value '${text}' at '${where}' failed to satisfy constraint: Member must satisfy enum value `
+      + `set: [${known.join(', ')}]`);
+  }
   return text;
 }
 

@@ -44,9 +44,19 @@ export function createLambda(context: CoreContext, options: LambdaOptions = {}):
       const started = performance.now();
       const result = await pool.invoke(payload, trace);
       const failed = result.functionError !== undefined;
-      await publish(context, pool.name, { Invocations: 1, Errors: failed ? 1 : 0, Duration: performance.now() - started });
+      await publish(
+        context,
+        pool.name,
+        { Invocations: 1, Errors: failed ? 1 : 0, Duration: performance.now() - started },
+      );
       const text = failed ? errorMessage(result) : result.payload.slice(0, 200);
-      context.emit({ source: 'lambda', resource: pool.name, kind: failed ? 'error' : 'result', text, detail: { requestId: result.requestId } });
+      context.emit({
+        source: 'lambda',
+        resource: pool.name,
+        kind: failed ? 'error' : 'result',
+        text,
+        detail: { requestId: result.requestId },
+      });
       return result;
     } catch (error) {
       if (error instanceof AwsError && error.status === 429) { await publish(context, pool.name, { Throttles: 1 }); }
@@ -63,21 +73,46 @@ export function createLambda(context: CoreContext, options: LambdaOptions = {}):
     refuseLoop(pool, trace);
     if (type === 'Event') { return { StatusCode: 202, RequestId: later.add(pool, payload, trace) }; }
     const result = await run(pool, payload, trace);
-    return { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: result.payload, RequestId: result.requestId, ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }) };
+    return {
+      StatusCode: 200,
+      ExecutedVersion: '$LATEST',
+      Payload: result.payload,
+      RequestId: result.requestId,
+      ...(result.functionError === undefined ? {} : { FunctionError: result.functionError }),
+    };
   };
   const service: AwsService = {
     name: 'lambda',
-    resourcePolicy: arn => permissions.has(functionName(arn)) ? { Version: '2012-10-17', Statement: [...permissions.get(functionName(arn))?.values() ?? []] } : undefined,
+    resourcePolicy: arn => permissions.has(functionName(arn))
+      ? { Version: '2012-10-17', Statement: [...permissions.get(functionName(arn))?.values() ?? []] }
+      : undefined,
     operations: {
       Invoke: {
-        permissions: input => [{ action: 'lambda:InvokeFunction', resource: prefix + functionName(String(input.FunctionName)), context: { 'lambda:FunctionUrlAuthType': [] } }],
+        permissions: input => [{
+          action: 'lambda:InvokeFunction',
+          resource: prefix + functionName(String(input.FunctionName)),
+          context: { 'lambda:FunctionUrlAuthType': [] },
+        }],
         handle: invoke,
       },
       GetFunction: {
-        permissions: input => [{ action: 'lambda:GetFunction', resource: prefix + functionName(String(input.FunctionName)) }],
+        permissions: input => [{
+          action: 'lambda:GetFunction',
+          resource: prefix + functionName(String(input.FunctionName)),
+        }],
         handle: input => {
           const { name, arn, settings } = find(String(input.FunctionName));
-          return { Configuration: { FunctionName: name, FunctionArn: arn, Runtime: settings.runtime, Handler: settings.handler, Role: settings.roleArn, State: 'Active', LastUpdateStatus: 'Successful' } };
+          return {
+            Configuration: {
+              FunctionName: name,
+              FunctionArn: arn,
+              Runtime: settings.runtime,
+              Handler: settings.handler,
+              Role: settings.roleArn,
+              State: 'Active',
+              LastUpdateStatus: 'Successful',
+            },
+          };
         },
       },
     },
@@ -107,7 +142,12 @@ export function createLambda(context: CoreContext, options: LambdaOptions = {}):
 /** `name`, `account:function:name` or an ARN, with or without a version. */
 export function functionName(reference: string): string {
   const match = /(?:^|function:)([A-Za-z0-9_-]+)(?::(?:\$LATEST|\*))?$/.exec(reference);
-  if (!match?.[1]) { throw new AwsError('InvalidParameterValueException', `'${reference}' names no function (aliases and versions aren't modelled)`); }
+  if (!match?.[1]) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `'${reference}' names no function (aliases and versions aren't modelled)`,
+    );
+  }
   return match[1];
 }
 
@@ -120,14 +160,23 @@ function refuseLoop(pool: FunctionPool, trace: string | undefined): void {
 
 function checkPayload(payload: string, type: string): void {
   const limit = type === 'Event' ? MAX_ASYNC_REQUEST_BYTES : MAX_REQUEST_BYTES;
-  if (type !== 'Event' && type !== 'RequestResponse') { throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' isn't modelled`); }
+  if (type !== 'Event' && type !== 'RequestResponse') {
+    throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' isn't modelled`);
+  }
   if (Buffer.byteLength(payload) > limit) {
-    throw new AwsError('RequestTooLargeException', `Request must be smaller than ${limit} bytes for the InvokeFunction operation`, 413);
+    throw new AwsError(
+      'RequestTooLargeException',
+      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+      413,
+    );
   }
   try {
     JSON.parse(payload);
   } catch (error) {
-    throw new AwsError('InvalidRequestContentException', `Could not parse request body into json: ${error instanceof Error ? error.message : String(error)}`);
+    throw new AwsError(
+      'InvalidRequestContentException',
+      `Could not parse request body into json: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -139,22 +188,38 @@ function rest(
   const FunctionName = decodeURIComponent(encoded);
   if (method === 'POST' && invocations) {
     const [InvocationType, TraceHeader] = [headers['x-amz-invocation-type'], headers['x-amzn-trace-id']];
-    return { operation: 'Invoke', input: { FunctionName, InvocationType, Payload: body.toString('utf8'), TraceHeader } };
+    return {
+      operation: 'Invoke',
+      input: { FunctionName, InvocationType, Payload: body.toString('utf8'), TraceHeader },
+    };
   }
-  return method === 'GET' && encoded !== '' && !invocations ? { operation: 'GetFunction', input: { FunctionName } } : undefined;
+  return method === 'GET' && encoded !== '' && !invocations
+    ? { operation: 'GetFunction', input: { FunctionName } }
+    : undefined;
 }
 
-function restResponse(operation: string, output: object): { status: number; headers: Record<string, string>; body: string } | undefined {
+function restResponse(
+  operation: string,
+  output: object,
+): { status: number; headers: Record<string, string>; body: string } | undefined {
   if (operation !== 'Invoke') { return undefined; }
   const { StatusCode: status, Payload: payload, FunctionError: error } = { ...output } as Record<string, unknown>;
-  const headers = { 'x-amz-executed-version': '$LATEST', ...(error === undefined ? {} : { 'x-amz-function-error': String(error) }) };
+  const headers = {
+    'x-amz-executed-version': '$LATEST',
+    ...(error === undefined ? {} : { 'x-amz-function-error': String(error) }),
+  };
   return { status: number(status, 'StatusCode'), headers, body: payload === undefined ? '' : String(payload) };
 }
 
 async function publish(context: CoreContext, name: string, values: Readonly<Record<string, number>>): Promise<void> {
   for (const [MetricName, Value] of Object.entries(values)) {
     const metric = { Namespace: 'AWS/Lambda', MetricName, Dimensions: { FunctionName: name }, Value };
-    await context.call({ service: 'lambda.amazonaws.com', arn: 'lambda.amazonaws.com' }, 'monitoring', 'EmitServiceMetrics', metric);
+    await context.call(
+      { service: 'lambda.amazonaws.com', arn: 'lambda.amazonaws.com' },
+      'monitoring',
+      'EmitServiceMetrics',
+      metric,
+    );
   }
 }
 
@@ -171,8 +236,11 @@ function functionProvider(
     type: 'AWS::Lambda::Function',
     properties: FUNCTION_PROPERTIES,
     create: request => {
-      const name = optionalString(request.properties.FunctionName, 'FunctionName') ?? physicalName(context, request, 64);
-      if (functions.has(name)) { throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409); }
+      const name = optionalString(request.properties.FunctionName, 'FunctionName')
+        ?? physicalName(context, request, 64);
+      if (functions.has(name)) {
+        throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409);
+      }
       checkReserve(request.properties, name);
       functions.set(name, new FunctionPool(context, name, prefix + name, parseFunction(request.properties)));
       return resourceOf(name);
@@ -196,6 +264,10 @@ function refuseLowReserve(value: unknown, available: number): void {
   const reserved = optionalNumber(value, 'ReservedConcurrentExecutions');
   // The account keeps 100 unreserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
   if (reserved !== undefined && (reserved < 0 || available - reserved < 100)) {
-    throw new AwsError('InvalidParameterValueException', `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]. (got ${reserved})`);
+    throw new AwsError(
+      'InvalidParameterValueException',
+      "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+        + `minimum value of [100]. (got ${reserved})`,
+    );
   }
 }

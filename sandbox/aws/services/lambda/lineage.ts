@@ -13,7 +13,9 @@ export function chainLength(header: string | undefined, functionName: string): n
   return lineageOf(header).get(keyOf(functionName)) ?? 0;
 }
 
-/** The trace header of an invocation. It goes on with the chain of whatever caused it, and begins one when nothing did. */
+/**
+ * The trace header of an invocation. It goes on with the chain of whatever caused it, and begins one when nothing did.
+ */
 export function traceHeader(
   cause: string | undefined,
   functionName: string,

@@ -19,23 +19,41 @@ export class FunctionLog {
 
   public add(message: string): void {
     this.events.push({ timestamp: this.context.clock.now(), message });
-    this.context.emit({ source: 'lambda', resource: this.functionName, kind: 'log', text: message.trimEnd(), detail: { requestId: this.requestId } });
+    this.context.emit({
+      source: 'lambda',
+      resource: this.functionName,
+      kind: 'log',
+      text: message.trimEnd(),
+      detail: { requestId: this.requestId },
+    });
   }
 
   /** @param coldRuntime set for the first invocation of a process */
   public start(requestId: string, coldRuntime?: string): void {
     this.requestId = requestId;
-    if (coldRuntime !== undefined) { this.platform(`INIT_START Runtime Version: ${coldRuntime}`, 'platform.initStart', { runtimeVersion: coldRuntime }); }
-    this.platform(`START RequestId: ${requestId} Version: $LATEST`, 'platform.start', { requestId, version: '$LATEST' });
+    if (coldRuntime !== undefined) {
+      this.platform(`INIT_START Runtime Version: ${coldRuntime}`, 'platform.initStart', {
+        runtimeVersion: coldRuntime,
+      });
+    }
+    this.platform(`START RequestId: ${requestId} Version: $LATEST`, 'platform.start', {
+      requestId,
+      version: '$LATEST',
+    });
   }
 
   public async end(requestId: string, durationMs: number, memoryMb: number, error?: string): Promise<void> {
     const billed = Math.ceil(durationMs);
     if (!this.config.jsonLogs) { this.platform(`END RequestId: ${requestId}`, 'platform.runtimeDone', { requestId }); }
     this.platform(
-      `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: ${billed} ms\tMemory Size: ${memoryMb} MB\t${error === undefined ? '' : 'Status: error\t'}`,
+      `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: `
+        + `${billed} ms\tMemory Size: ${memoryMb} MB\t${error === undefined ? '' : 'Status: error\t'}`,
       'platform.report',
-      { requestId, status: error === undefined ? 'success' : 'error', metrics: { durationMs, billedDurationMs: billed, memorySizeMB: memoryMb } },
+      {
+        requestId,
+        status: error === undefined ? 'success' : 'error',
+        metrics: { durationMs, billedDurationMs: billed, memorySizeMB: memoryMb },
+      },
     );
     await this.flush();
   }
@@ -45,7 +63,10 @@ export class FunctionLog {
     if (!this.config.jsonLogs) {
       this.events.push({ timestamp: now, message: text });
     } else if (this.config.systemLogLevel !== 'WARN') {
-      this.events.push({ timestamp: now, message: JSON.stringify({ time: new Date(now).toISOString(), type, record }) });
+      this.events.push({
+        timestamp: now,
+        message: JSON.stringify({ time: new Date(now).toISOString(), type, record }),
+      });
     }
   }
 
@@ -55,7 +76,12 @@ export class FunctionLog {
     try {
       if (!this.created) { await this.createStream(); }
       this.created = true;
-      await this.context.call(this.caller, 'logs', 'PutLogEvents', { logGroupName: this.group, logStreamName: this.stream, logEvents });
+      await this.context.call(
+        this.caller,
+        'logs',
+        'PutLogEvents',
+        { logGroupName: this.group, logStreamName: this.stream, logEvents },
+      );
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
       // Lambda drops the log without a word; here somebody should hear it.

@@ -5,7 +5,10 @@ import { ResourceProvider } from '../../core/service';
 export type FunctionPermissions = Map<string, Map<string, object>>;
 
 /** AWS::Lambda::Permission: one statement of the function's resource policy. */
-export function permissionProvider(permissions: FunctionPermissions, functionName: (reference: string) => string): ResourceProvider {
+export function permissionProvider(
+  permissions: FunctionPermissions,
+  functionName: (reference: string) => string,
+): ResourceProvider {
   return {
     type: 'AWS::Lambda::Permission',
     properties: ['Action', 'FunctionName', 'Principal', 'SourceArn', 'SourceAccount'],

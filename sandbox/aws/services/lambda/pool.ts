@@ -33,7 +33,12 @@ export class FunctionPool {
   private readonly running = new Set<Warm>();
   private closed = false;
 
-  constructor(private readonly context: CoreContext, public readonly name: string, public readonly arn: string, config: FunctionConfig) {
+  constructor(
+    private readonly context: CoreContext,
+    public readonly name: string,
+    public readonly arn: string,
+    config: FunctionConfig,
+  ) {
     this.config = config;
     this.logGroup = config.logGroup ?? `/aws/lambda/${name}`;
     const assumedBy = { service: 'lambda.amazonaws.com', sourceArn: arn };
@@ -41,7 +46,10 @@ export class FunctionPool {
       this.session = context.assumeRole(config.roleArn, name, assumedBy);
     } catch (error) {
       if (!(error instanceof AwsError)) { throw error; }
-      throw new AwsError('InvalidParameterValueException', `The role defined for the function cannot be assumed by Lambda. (${error.message})`);
+      throw new AwsError(
+        'InvalidParameterValueException',
+        `The role defined for the function cannot be assumed by Lambda. (${error.message})`,
+      );
     }
     this.configure(config);
   }
@@ -63,8 +71,12 @@ export class FunctionPool {
     this.environment = {
       ...this.runtimeVariables(config),
       ...config.variables,
-      ...this.context.processEnvironment(config.roleArn, this.name, { service: 'lambda.amazonaws.com', sourceArn: this.arn }),
-      // The SDK goes to the host of a queue's URL, and warns when its endpoint is another one. The bootstrap leads that host to the local cloud.
+      ...this.context.processEnvironment(config.roleArn, this.name, {
+        service: 'lambda.amazonaws.com',
+        sourceArn: this.arn,
+      }),
+      // The SDK goes to the host of a queue's URL, and warns when its endpoint is another one. The bootstrap
+      // leads that host to the local cloud.
       AWS_ENDPOINT_URL_SQS: `https://sqs.${this.context.region}.${urlSuffix(this.context.partition)}`,
     };
     this.idle.splice(0).forEach(({ sandbox }) => { void sandbox.kill(); });
@@ -96,8 +108,13 @@ export class FunctionPool {
         aliases: Object.fromEntries(this.context.aliases),
       });
       const answer = toAnswer(result, requestId, config.timeoutSeconds);
-      if (result.kind === 'timeout') { warm.log.add(`${new Date(this.context.clock.now()).toISOString()} ${requestId} Task timed out after ${config.timeoutSeconds.toFixed(2)} seconds\n`); }
-      if (result.kind === 'exit') { warm.log.add(`RequestId: ${requestId} Error: Runtime exited with error: ${result.reason}`); }
+      if (result.kind === 'timeout') {
+        warm.log.add(`${new Date(this.context.clock.now()).toISOString()} ${requestId} Task timed out after `
+          + `${config.timeoutSeconds.toFixed(2)} seconds\n`);
+      }
+      if (result.kind === 'exit') {
+        warm.log.add(`RequestId: ${requestId} Error: Runtime exited with error: ${result.reason}`);
+      }
       await warm.log.end(requestId, performance.now() - started, config.memoryMb, answer.functionError);
       return answer;
     } finally {
@@ -113,7 +130,8 @@ export class FunctionPool {
 
   private start(): Warm {
     const now = new Date(this.context.clock.now());
-    const stream = `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomText(this.context.random, 32, '0123456789abcdef')}`;
+    const stream = `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]`
+      + `${randomText(this.context.random, 32, '0123456789abcdef')}`;
     const log = new FunctionLog(this.context, this.session, this.name, this.logGroup, stream, this.config);
     const sandbox = new Sandbox({
       nodeBinary: this.context.nodeBinary,
@@ -127,12 +145,15 @@ export class FunctionPool {
   }
 
   /**
-   * Copies the code away from the repository, so that a module which was not bundled isn't found in some node_modules above it;
-   * only what Lambda's runtime brings is there.
+   * Copies the code away from the repository, so that a module which was not bundled isn't found in some node_modules
+   * above it; only what Lambda's runtime brings is there.
    */
   private unpack(config: FunctionConfig): string {
     const source = this.context.asset(config.bucket, config.key);
-    if (!statSync(source).isDirectory()) { throw new Error(`function ${this.name}: code asset ${source} is a file; the local cloud runs directories (add archives in sandbox/aws/services/lambda/pool.ts)`); }
+    if (!statSync(source).isDirectory()) {
+      throw new Error(`function ${this.name}: code asset ${source} is a file; the local cloud runs directories (add `
+        + 'archives in sandbox/aws/services/lambda/pool.ts)');
+    }
     const target = join(this.context.directory, 'lambda', this.name, config.key.replace(/\.zip$/, ''));
     if (!existsSync(target)) {
       mkdirSync(target, { recursive: true });
@@ -153,7 +174,9 @@ export class FunctionPool {
       AWS_LAMBDA_LOG_GROUP_NAME: this.logGroup,
       AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001',
       // An older Node than the runtime's would put the SDK's advice to upgrade into the function's log.
-      ...(process.versions.node.startsWith(`${major}.`) ? {} : { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }),
+      ...(process.versions.node.startsWith(`${major}.`)
+        ? {}
+        : { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }),
       ...(config.jsonLogs ? { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: config.applicationLogLevel } : {}),
       LAMBDA_RUNTIME_DIR: '/var/runtime',
       LAMBDA_TASK_ROOT: this.codeDirectory,
@@ -170,29 +193,55 @@ function runtimeModules(context: CoreContext): string {
   const directory = join(context.directory, 'runtime', 'node_modules');
   if (existsSync(directory)) { return directory; }
   mkdirSync(join(directory, '@aws-sdk'), { recursive: true });
-  for (const client of ['client-lambda', 'client-sfn', 'client-sqs', 'client-secrets-manager', 'client-ecr', 'client-codebuild']) {
+  for (const client of [
+    'client-lambda',
+    'client-sfn',
+    'client-sqs',
+    'client-secrets-manager',
+    'client-ecr',
+    'client-codebuild',
+  ]) {
     const source = context.runtimeModules.map(modules => join(modules, '@aws-sdk', client)).find(existsSync);
     if (source) {
       symlinkSync(source, join(directory, '@aws-sdk', client));
     } else {
-      context.emit({ source: 'lambda', resource: client, kind: 'runtime-incomplete', text: `@aws-sdk/${client} is in none of ${context.runtimeModules.join(', ')}: a function that takes it from Lambda's runtime will not find it (npm install --save-dev @aws-sdk/${client})` });
+      context.emit({
+        source: 'lambda',
+        resource: client,
+        kind: 'runtime-incomplete',
+        text: `@aws-sdk/${client} is in none of ${context.runtimeModules.join(', ')}: a function that takes it from `
+          + `Lambda's runtime will not find it (npm install --save-dev @aws-sdk/${client})`,
+      });
     }
   }
   return directory;
 }
 
 function toAnswer(result: SandboxResult, requestId: string, timeoutSeconds: number): InvocationResult {
-  const failed = (payload: object): InvocationResult => ({ requestId, payload: JSON.stringify(payload), functionError: 'Unhandled' });
+  const failed = (payload: object): InvocationResult => ({
+    requestId,
+    payload: JSON.stringify(payload),
+    functionError: 'Unhandled',
+  });
   switch (result.kind) {
     case 'timeout':
-      return failed({ errorType: 'Sandbox.Timedout', errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds` });
+      return failed({
+        errorType: 'Sandbox.Timedout',
+        errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+      });
     case 'exit':
-      return failed({ errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: Runtime exited with error: ${result.reason}` });
+      return failed({
+        errorType: 'Runtime.ExitError',
+        errorMessage: `RequestId: ${requestId} Error: Runtime exited with error: ${result.reason}`,
+      });
     case 'error':
       return { requestId, payload: result.payload, functionError: 'Unhandled' };
     case 'result':
       if (Buffer.byteLength(result.payload) > MAX_RESPONSE_BYTES) {
-        return failed({ errorType: 'Function.ResponseSizeTooLarge', errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).` });
+        return failed({
+          errorType: 'Function.ResponseSizeTooLarge',
+          errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
+        });
       }
       return { requestId, payload: result.payload };
   }

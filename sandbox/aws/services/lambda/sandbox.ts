@@ -48,7 +48,9 @@ export class Sandbox {
     });
     this.exited = new Promise(resolve => {
       this.child.once('error', error => resolve(`could not start: ${error.message}`));
-      this.child.once('close', (code, signal) => resolve(code === null ? `signal: ${signal ?? 'unknown'}` : `exit status ${code}`));
+      this.child.once('close', (code, signal) => resolve(code === null
+        ? `signal: ${signal ?? 'unknown'}`
+        : `exit status ${code}`));
     });
     void this.exited.then(() => { this.dead = true; });
     this.readLines(this.child.stdout);
@@ -79,7 +81,8 @@ export class Sandbox {
   }
 
   private async load(): Promise<SandboxResult | undefined> {
-    // Lambda gives the initialization 10 seconds, and again the function's timeout; a loaded machine is slower than Lambda.
+    // Lambda gives the initialization 10 seconds, and again the function's timeout; a loaded
+    // machine is slower than Lambda.
     const result = await this.limit(this.next(), 60_000);
     return result.kind === 'result' ? undefined : result;
   }
@@ -97,8 +100,11 @@ export class Sandbox {
 
   private async limit(answer: Promise<SandboxResult>, timeoutMs: number): Promise<SandboxResult> {
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<SandboxResult>(resolve => { timer = setTimeout(() => resolve({ kind: 'timeout' }), timeoutMs); });
-    // The answer of a process that ends right after it arrives before the end does, but its marks may not: give it the precedence.
+    const timeout = new Promise<SandboxResult>(resolve => {
+      timer = setTimeout(() => resolve({ kind: 'timeout' }), timeoutMs);
+    });
+    // The answer of a process that ends right after it arrives before the end does, but its marks
+    // may not: give it the precedence.
     const exit = this.exited.then(async (reason): Promise<SandboxResult> => {
       await new Promise(resolve => setImmediate(resolve));
       return { kind: 'exit', reason };

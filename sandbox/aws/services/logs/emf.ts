@@ -9,13 +9,17 @@ export interface EmbeddedMetric {
 }
 
 /**
- * Metrics inside of a log event: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * Metrics inside of a log event:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  * An event that isn't such JSON has none; the service ignores what is malformed, and so do we.
  */
 export function embeddedMetrics(message: string): readonly EmbeddedMetric[] {
   const root = parse(message);
   const metadata = root?._aws;
-  if (!root || !isRecord(metadata) || !Array.isArray(metadata.CloudWatchMetrics) || typeof metadata.Timestamp !== 'number') { return []; }
+  if (!root
+    || !isRecord(metadata)
+    || !Array.isArray(metadata.CloudWatchMetrics)
+    || typeof metadata.Timestamp !== 'number') { return []; }
   const timestamp = metadata.Timestamp;
   return metadata.CloudWatchMetrics.filter(isRecord).flatMap(directive => fromDirective(root, directive, timestamp));
 }
@@ -23,7 +27,9 @@ export function embeddedMetrics(message: string): readonly EmbeddedMetric[] {
 function fromDirective(root: Json, directive: Json, timestamp: number): EmbeddedMetric[] {
   const namespace = directive.Namespace;
   if (typeof namespace !== 'string' || !Array.isArray(directive.Metrics)) { return []; }
-  const sets: readonly unknown[] = Array.isArray(directive.Dimensions) && directive.Dimensions.length > 0 ? directive.Dimensions : [[]];
+  const sets: readonly unknown[] = Array.isArray(directive.Dimensions) && directive.Dimensions.length > 0
+    ? directive.Dimensions
+    : [[]];
   return directive.Metrics.filter(isRecord).flatMap(({ Name: name }) => {
     const value = typeof name === 'string' ? root[name] : undefined;
     const values = (Array.isArray(value) ? value : [value]).filter(item => typeof item === 'number');

@@ -8,7 +8,10 @@ export interface ScheduleExpression {
   next(time: number, created: number): number;
 }
 
-/** `rate(6 hours)` or `cron(0 3 * * ? *)` in UTC: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html */
+/**
+ * `rate(6 hours)` or `cron(0 3 * * ? *)` in UTC:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ */
 export function parseSchedule(text: string): ScheduleExpression {
   const [, count, unit, plural] = /^rate\((\d+) (minute|hour|day)(s?)\)$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) {
@@ -41,9 +44,13 @@ function cron(text: string, fields: readonly string[]): ScheduleExpression {
     dayOfWeek: field(text, named(dayOfWeek, DAYS, 1), 1, 7),
     year: field(text, year, 1970, 2199),
   };
-  const matchesDay = (date: Date): boolean => sets.dayOfMonth.has(date.getUTCDate()) && sets.month.has(date.getUTCMonth() + 1)
-    && sets.dayOfWeek.has(date.getUTCDay() + 1) && sets.year.has(date.getUTCFullYear());
-  const matches = (date: Date): boolean => matchesDay(date) && sets.minute.has(date.getUTCMinutes()) && sets.hour.has(date.getUTCHours());
+  const matchesDay = (date: Date): boolean => sets.dayOfMonth.has(date.getUTCDate())
+    && sets.month.has(date.getUTCMonth() + 1)
+    && sets.dayOfWeek.has(date.getUTCDay() + 1)
+    && sets.year.has(date.getUTCFullYear());
+  const matches = (date: Date): boolean => matchesDay(date)
+    && sets.minute.has(date.getUTCMinutes())
+    && sets.hour.has(date.getUTCHours());
   return {
     next: time => {
       const date = new Date((Math.floor(time / 60_000) + 1) * 60_000);

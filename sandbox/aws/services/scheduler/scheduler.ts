@@ -54,7 +54,9 @@ export function createScheduler(context: CoreContext): Scheduler {
     get names() { return [...schedules.keys()]; },
     fire: async name => {
       const schedule = schedules.get(name) ?? schedules.get(logicalIds.get(name) ?? '');
-      if (!schedule) { throw new Error(`no schedule '${name}'; there are ${[...schedules.keys(), ...logicalIds.keys()].join(', ')}`); }
+      if (!schedule) {
+        throw new Error(`no schedule '${name}'; there are ${[...schedules.keys(), ...logicalIds.keys()].join(', ')}`);
+      }
       await run(schedule);
     },
     providers: [scheduleProvider(context, { start, stop, schedules, logicalIds })],
@@ -63,20 +65,30 @@ export function createScheduler(context: CoreContext): Scheduler {
   };
 }
 
-async function tick(context: CoreContext, schedule: Schedule, run: (schedule: Schedule) => Promise<void>, signal: AbortSignal): Promise<void> {
+async function tick(
+  context: CoreContext,
+  schedule: Schedule,
+  run: (schedule: Schedule) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const created = context.clock.now();
   let last = created;
   while (!signal.aborted) {
     const next = schedule.expression.next(last, created);
     // Timers end at 24.8 days.
-    while (context.clock.now() < next && !signal.aborted) { await context.clock.sleep(Math.min(next - context.clock.now(), 2_000_000_000), signal); }
+    while (context.clock.now() < next && !signal.aborted) {
+      await context.clock.sleep(Math.min(next - context.clock.now(), 2_000_000_000), signal);
+    }
     if (signal.aborted) { return; }
     last = context.clock.now();
     await run(schedule);
   }
 }
 
-/** Takes on the schedule's role and calls the target, again and again as the retry policy says, then the dead-letter queue. */
+/**
+ * Takes on the schedule's role and calls the target, again and again as the retry policy
+ * says, then the dead-letter queue.
+ */
 async function fire(context: CoreContext, schedule: Schedule): Promise<void> {
   const deadline = context.clock.now() + schedule.maximumAgeMs;
   let problem = '';
@@ -94,7 +106,9 @@ async function fire(context: CoreContext, schedule: Schedule): Promise<void> {
       await context.clock.sleep(1000 * 2 ** Math.min(attempt, 6));
     }
   }
-  if (schedule.deadLetterArn !== undefined) { await deliver(context, assume(context, schedule), schedule.deadLetterArn, schedule.input); }
+  if (schedule.deadLetterArn !== undefined) {
+    await deliver(context, assume(context, schedule), schedule.deadLetterArn, schedule.input);
+  }
 }
 
 function assume(context: CoreContext, schedule: Schedule): Principal {
@@ -124,13 +138,23 @@ interface Table {
 function scheduleProvider(context: CoreContext, table: Table): ResourceProvider {
   return {
     type: 'AWS::Scheduler::Schedule',
-    properties: ['Description', 'FlexibleTimeWindow', 'Name', 'ScheduleExpression', 'ScheduleExpressionTimezone', 'State', 'Target'],
+    properties: [
+      'Description', 'FlexibleTimeWindow', 'Name', 'ScheduleExpression', 'ScheduleExpressionTimezone', 'State',
+      'Target',
+    ],
     create: request => {
       const name = optionalString(request.properties.Name, 'Name') ?? physicalName(context, request, 64);
-      if (table.schedules.has(name)) { throw new AwsError('ConflictException', `Schedule ${name} already exists.`, 409); }
+      if (table.schedules.has(name)) {
+        throw new AwsError('ConflictException', `Schedule ${name} already exists.`, 409);
+      }
       table.start(parse(context, name, request.properties));
       table.logicalIds.set(request.logicalId, name);
-      return { physicalId: name, attributes: { Arn: `arn:${context.partition}:scheduler:${context.region}:${context.account}:schedule/default/${name}` } };
+      return {
+        physicalId: name,
+        attributes: {
+          Arn: `arn:${context.partition}:scheduler:${context.region}:${context.account}:schedule/default/${name}`,
+        },
+      };
     },
     update: (request, previous) => {
       table.start(parse(context, previous.physicalId, request.properties));
@@ -148,9 +172,13 @@ function parse(context: CoreContext, name: string, properties: Readonly<Record<s
   onlyKeys(target, ['Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig', 'SqsParameters'], 'Target', FILE);
   onlyKeys(optionalRecord(target.SqsParameters, 'SqsParameters'), [], 'SqsParameters', FILE);
   const window = record(properties.FlexibleTimeWindow, 'FlexibleTimeWindow');
-  if (window.Mode !== 'OFF') { throw new Error(`FlexibleTimeWindow ${String(window.Mode)} isn't modelled (OFF is); add it in sandbox/aws/${FILE}`); }
+  if (window.Mode !== 'OFF') {
+    throw new Error(`FlexibleTimeWindow ${String(window.Mode)} isn't modelled (OFF is); add it in sandbox/aws/${FILE}`);
+  }
   const timezone = optionalString(properties.ScheduleExpressionTimezone, 'ScheduleExpressionTimezone') ?? 'UTC';
-  if (timezone !== 'UTC' && timezone !== 'Etc/UTC') { throw new Error(`ScheduleExpressionTimezone ${timezone} isn't modelled (UTC is); add it in sandbox/aws/${FILE}`); }
+  if (timezone !== 'UTC' && timezone !== 'Etc/UTC') {
+    throw new Error(`ScheduleExpressionTimezone ${timezone} isn't modelled (UTC is); add it in sandbox/aws/${FILE}`);
+  }
   const targetArn = string(target.Arn, 'Target.Arn');
   if (!/^arn:[^:]+:(sqs|lambda):/.test(targetArn)) { throw new Error(`Target ${targetArn} isn't modelled (queues and functions are); add it in sandbox/aws/${FILE}`); }
   const retry = optionalRecord(target.RetryPolicy, 'RetryPolicy');
@@ -172,7 +200,10 @@ function parse(context: CoreContext, name: string, properties: Readonly<Record<s
     assume(context, schedule);
   } catch (error) {
     if (!(error instanceof AwsError)) { throw error; }
-    throw new AwsError('ValidationException', `The execution role you provide must allow AWS EventBridge Scheduler to assume the role. (${error.message})`);
+    throw new AwsError(
+      'ValidationException',
+      `The execution role you provide must allow AWS EventBridge Scheduler to assume the role. (${error.message})`,
+    );
   }
   return schedule;
 }

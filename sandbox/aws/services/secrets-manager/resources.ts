@@ -16,7 +16,10 @@ export function secretProvider(context: CloudContext, secrets: SecretTable): Res
     create: request => {
       const fields = propertiesOf(SECRET, request.logicalId, request.properties);
       const text = contentOf(fields, context.random);
-      const secret = secrets.create(fields.optionalText('Name') ?? physicalName(context, request, 64), settingsOf(fields));
+      const secret = secrets.create(
+        fields.optionalText('Name') ?? physicalName(context, request, 64),
+        settingsOf(fields),
+      );
       if (text !== undefined) { secret.put(randomUuid(context.random), { text }, ['AWSCURRENT'], context.clock.now()); }
       return resourceOf(secret);
     },
@@ -30,7 +33,9 @@ export function secretProvider(context: CloudContext, secrets: SecretTable): Res
       // A generated value stays unless the way it is generated changes.
       if (JSON.stringify(valueProperties(request.properties)) !== JSON.stringify(valueProperties(before))) {
         const text = contentOf(fields, context.random);
-        if (text !== undefined) { secret.put(randomUuid(context.random), { text }, ['AWSCURRENT'], context.clock.now()); }
+        if (text !== undefined) {
+          secret.put(randomUuid(context.random), { text }, ['AWSCURRENT'], context.clock.now());
+        }
       }
       return resourceOf(secret);
     },
@@ -69,7 +74,9 @@ function settingsOf(fields: Fields): SecretSettings {
 function contentOf(fields: Fields, random: () => number): string | undefined {
   const generate = fields.object('GenerateSecretString');
   const text = fields.optionalText('SecretString');
-  if (generate && text !== undefined) { throw fields.fail('SecretString', 'and GenerateSecretString exclude each other'); }
+  if (generate && text !== undefined) {
+    throw fields.fail('SecretString', 'and GenerateSecretString exclude each other');
+  }
   return generate ? generateSecretString(generate, random) : text;
 }
 

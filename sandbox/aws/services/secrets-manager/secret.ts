@@ -29,7 +29,12 @@ export class Secret {
   public deletesAt: number | undefined;
   private readonly versions = new Map<string, SecretVersion>();
 
-  public constructor(public readonly name: string, public readonly arn: string, public settings: SecretSettings, public readonly createdAt: number) {
+  public constructor(
+    public readonly name: string,
+    public readonly arn: string,
+    public settings: SecretSettings,
+    public readonly createdAt: number,
+  ) {
     this.changedAt = createdAt;
   }
 
@@ -38,7 +43,11 @@ export class Secret {
     const existing = this.versions.get(id);
     if (existing) {
       if (existing.text !== content.text || existing.binary !== content.binary) {
-        throw new AwsError('ResourceExistsException', `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${this.arn}.`);
+        throw new AwsError(
+          'ResourceExistsException',
+          `You can't use ClientRequestToken ${id} because that value is already in use for a `
+            + `version of secret ${this.arn}.`,
+        );
       }
       return existing;
     }
@@ -57,7 +66,10 @@ export class Secret {
       const version = this.versions.get(id);
       if (!version) { throw missing(`value for VersionId: ${id}`); }
       if (stage !== undefined && !version.stages.has(stage)) {
-        throw new AwsError('InvalidRequestException', 'You provided a VersionStage that is not associated to the provided VersionId.');
+        throw new AwsError(
+          'InvalidRequestException',
+          'You provided a VersionStage that is not associated to the provided VersionId.',
+        );
       }
       return version;
     }
@@ -73,15 +85,23 @@ export class Secret {
   public updateStage(stage: string, moveTo: string | undefined, removeFrom: string | undefined, now: number): void {
     const holder = this.staged(stage);
     if (stage === 'AWSCURRENT' && moveTo === undefined) {
-      throw new AwsError('InvalidParameterException', 'You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.');
+      throw new AwsError(
+        'InvalidParameterException',
+        'You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.',
+      );
     }
     if (holder && holder.id !== moveTo && removeFrom !== holder.id) {
       throw new AwsError('InvalidParameterException', removeFrom === undefined
-        ? `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`
-        : `Staging label ${stage} is currently attached to version ${holder.id}, not to ${removeFrom}: reference that version in RemoveFromVersionId.`);
+        ? `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version `
+          + `${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`
+        : `Staging label ${stage} is currently attached to version ${holder.id}, not to ${removeFrom}: `
+          + 'reference that version in RemoveFromVersionId.');
     }
     if (!holder && removeFrom !== undefined) {
-      throw new AwsError('InvalidParameterException', `Staging label ${stage} is not attached to version ${removeFrom}.`);
+      throw new AwsError(
+        'InvalidParameterException',
+        `Staging label ${stage} is not attached to version ${removeFrom}.`,
+      );
     }
     const target = moveTo === undefined ? undefined : this.version(moveTo, undefined);
     if (target) { this.move(stage, target); } else { holder?.stages.delete(stage); }
@@ -112,5 +132,8 @@ export class Secret {
 }
 
 export function missing(what: string): AwsError {
-  return new AwsError('ResourceNotFoundException', `Secrets Manager can't find the specified secret ${what}`.trim() + (what === '' ? '.' : ''));
+  return new AwsError(
+    'ResourceNotFoundException',
+    `Secrets Manager can't find the specified secret ${what}`.trim() + (what === '' ? '.' : ''),
+  );
 }

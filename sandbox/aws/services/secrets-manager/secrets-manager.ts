@@ -63,7 +63,11 @@ function reading(secrets: SecretTable): Record<string, Operation> {
         const fields = fieldsOf(input).only('SecretId', 'IncludeDeprecated', 'MaxResults', 'NextToken');
         const secret = secrets.get(fields.text('SecretId'));
         const { page, next } = pageOf(secret.list(fields.flag('IncludeDeprecated') ?? false), fields);
-        return { ...identity(secret), Versions: page.map(versionEntry), ...(next !== undefined && { NextToken: next }) };
+        return {
+          ...identity(secret),
+          Versions: page.map(versionEntry),
+          ...(next !== undefined && { NextToken: next }),
+        };
       },
     },
   };
@@ -92,7 +96,10 @@ function pageOf<T>(items: readonly T[], fields: Fields): { page: readonly T[]; n
   const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64url').toString());
   if (!Number.isInteger(from)) { throw new AwsError('InvalidNextTokenException', 'The NextToken value is invalid.'); }
   const to = from + (fields.integer('MaxResults', 1, 100) ?? 100);
-  return { page: items.slice(from, to), ...(to < items.length && { next: Buffer.from(String(to)).toString('base64url') }) };
+  return {
+    page: items.slice(from, to),
+    ...(to < items.length && { next: Buffer.from(String(to)).toString('base64url') }),
+  };
 }
 
 // ------------------------------------------------------------------------------------------------ writing
@@ -102,9 +109,15 @@ function writing(context: CloudContext, secrets: SecretTable): Record<string, Op
     PutSecretValue: {
       permissions: secrets.permissions('secretsmanager:PutSecretValue', ['kms:GenerateDataKey', 'kms:Decrypt']),
       handle: input => {
-        const fields = fieldsOf(input).only('SecretId', 'ClientRequestToken', 'SecretBinary', 'SecretString', 'VersionStages');
+        const fields = fieldsOf(input)
+          .only('SecretId', 'ClientRequestToken', 'SecretBinary', 'SecretString', 'VersionStages');
         const secret = secrets.active(fields.text('SecretId'));
-        const version = secret.put(tokenOf(fields, context.random), contentOf(fields), stagesOf(fields), context.clock.now());
+        const version = secret.put(
+          tokenOf(fields, context.random),
+          contentOf(fields),
+          stagesOf(fields),
+          context.clock.now(),
+        );
         return { ...identity(secret), VersionId: version.id, VersionStages: [...version.stages] };
       },
     },
@@ -113,7 +126,10 @@ function writing(context: CloudContext, secrets: SecretTable): Record<string, Op
       handle: input => {
         const fields = fieldsOf(input).only('SecretId', 'VersionStage', 'MoveToVersionId', 'RemoveFromVersionId');
         const secret = secrets.active(fields.text('SecretId'));
-        const [moveTo, removeFrom] = [fields.optionalText('MoveToVersionId'), fields.optionalText('RemoveFromVersionId')];
+        const [moveTo, removeFrom] = [
+          fields.optionalText('MoveToVersionId'),
+          fields.optionalText('RemoveFromVersionId'),
+        ];
         secret.updateStage(fields.text('VersionStage'), moveTo, removeFrom, context.clock.now());
         return identity(secret);
       },
@@ -124,12 +140,22 @@ function writing(context: CloudContext, secrets: SecretTable): Record<string, Op
 function contentOf(fields: Fields): SecretContent {
   const text = fields.optionalText('SecretString');
   const binary = fields.optionalText('SecretBinary');
-  if (text === undefined && binary === undefined) { throw new AwsError('InvalidRequestException', 'You must provide either SecretString or SecretBinary.'); }
+  if (text === undefined && binary === undefined) {
+    throw new AwsError('InvalidRequestException', 'You must provide either SecretString or SecretBinary.');
+  }
   if (text !== undefined && binary !== undefined) {
-    throw new AwsError('InvalidParameterException', "You can't specify both a binary secret value and a string secret value in the same secret.");
+    throw new AwsError(
+      'InvalidParameterException',
+      "You can't specify both a binary secret value and a string secret value in the same secret.",
+    );
   }
   const bytes = Buffer.byteLength(text ?? '') + Buffer.from(binary ?? '', 'base64').length;
-  if (bytes > 65_536) { throw fields.fail(text === undefined ? 'SecretBinary' : 'SecretString', `must have length less than or equal to 65536, got ${bytes}`); }
+  if (bytes > 65_536) {
+    throw fields.fail(
+      text === undefined ? 'SecretBinary' : 'SecretString',
+      `must have length less than or equal to 65536, got ${bytes}`,
+    );
+  }
   return text === undefined ? { binary } : { text };
 }
 
@@ -144,7 +170,9 @@ function tokenOf(fields: Fields, random: () => number): string {
 
 function stagesOf(fields: Fields): string[] {
   const stages = fields.texts('VersionStages') ?? ['AWSCURRENT'];
-  if (stages.length < 1 || stages.length > 20) { throw fields.fail('VersionStages', `must have 1-20 members, got ${stages.length}`); }
+  if (stages.length < 1 || stages.length > 20) {
+    throw fields.fail('VersionStages', `must have 1-20 members, got ${stages.length}`);
+  }
   return stages;
 }
 
@@ -159,7 +187,10 @@ function lifecycle(context: CloudContext, secrets: SecretTable): Record<string, 
         const force = fields.flag('ForceDeleteWithoutRecovery') ?? false;
         const days = fields.integer('RecoveryWindowInDays', 7, 30);
         if (force && days !== undefined) {
-          throw new AwsError('InvalidParameterException', "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
+          throw new AwsError(
+            'InvalidParameterException',
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+          );
         }
         const secret = force ? secrets.get(fields.text('SecretId')) : secrets.active(fields.text('SecretId'));
         const date = secret.schedule(force ? 0 : days ?? 30, context.clock.now());

@@ -11,16 +11,27 @@ export class SecretTable {
 
   public create(name: string, settings: SecretSettings): Secret {
     if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
-      throw new AwsError('ValidationException', 'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!');
+      throw new AwsError(
+        'ValidationException',
+        'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+      );
     }
     const existing = this.find(name);
     if (existing) {
       throw existing.deletesAt === undefined
         ? new AwsError('ResourceExistsException', `The operation failed because the secret ${name} already exists.`)
-        : new AwsError('InvalidRequestException', "You can't create this secret because a secret with this name is already scheduled for deletion.");
+        : new AwsError(
+          'InvalidRequestException',
+          "You can't create this secret because a secret with this name is already scheduled for deletion.",
+        );
     }
     // Six random characters keep a policy on the old secret from matching a new one of the same name.
-    const secret = new Secret(name, `${this.arn(name)}-${randomText(this.context.random, 6)}`, settings, this.context.clock.now());
+    const secret = new Secret(
+      name,
+      `${this.arn(name)}-${randomText(this.context.random, 6)}`,
+      settings,
+      this.context.clock.now(),
+    );
     this.secrets.set(secret.arn, secret);
     return secret;
   }
@@ -32,7 +43,8 @@ export class SecretTable {
   /** By name, by ARN, or by ARN without the random suffix. */
   public find(id: string): Secret | undefined {
     this.expire();
-    return this.secrets.get(id) ?? [...this.secrets.values()].find(secret => secret.name === id || secret.arn.slice(0, -7) === id);
+    return this.secrets.get(id)
+      ?? [...this.secrets.values()].find(secret => secret.name === id || secret.arn.slice(0, -7) === id);
   }
 
   public get(id: string): Secret {
@@ -45,7 +57,10 @@ export class SecretTable {
   public active(id: string): Secret {
     const secret = this.get(id);
     if (secret.deletesAt !== undefined) {
-      throw new AwsError('InvalidRequestException', "You can't perform this operation on the secret because it was marked for deletion.");
+      throw new AwsError(
+        'InvalidRequestException',
+        "You can't perform this operation on the secret because it was marked for deletion.",
+      );
     }
     return secret;
   }
@@ -62,7 +77,9 @@ export class SecretTable {
       const secret = this.find(id);
       const resource = secret?.arn ?? (id.startsWith('arn:') ? id : this.arn(id));
       const key = secret?.settings.kmsKeyId;
-      const context = { 'kms:ViaService': `secretsmanager.${this.context.region}.${urlSuffix(this.context.partition)}` };
+      const context = {
+        'kms:ViaService': `secretsmanager.${this.context.region}.${urlSuffix(this.context.partition)}`,
+      };
       // AWS managed keys let every principal of the account through that may use the secret.
       if (!key?.startsWith('arn:') || key.includes(':alias/aws/')) { return [{ action, resource }]; }
       return [{ action, resource }, ...kms.map(kmsAction => ({ action: kmsAction, resource: key, context }))];

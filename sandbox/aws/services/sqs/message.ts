@@ -18,15 +18,27 @@ export function parseMessage(fields: Fields, queue: Queue, senderId: string): Ne
     delaySeconds: fields.integer('DelaySeconds', 0, 900),
   };
   if (fields.has('MessageGroupId') || fields.has('MessageDeduplicationId')) {
-    throw new AwsError('InvalidParameterValue', 'The local cloud has standard queues only: MessageGroupId and MessageDeduplicationId are not implemented.');
+    throw new AwsError(
+      'InvalidParameterValue',
+      'The local cloud has standard queues only: MessageGroupId and MessageDeduplicationId are not implemented.',
+    );
   }
-  if (message.body === '') { throw new AwsError('MissingParameter', 'The request must contain the parameter MessageBody.'); }
+  if (message.body === '') {
+    throw new AwsError('MissingParameter', 'The request must contain the parameter MessageBody.');
+  }
   if (!isAllowedText(message.body)) {
-    throw new AwsError('InvalidMessageContents', 'Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF');
+    throw new AwsError(
+      'InvalidMessageContents',
+      'Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 '
+        + 'to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
+    );
   }
   const limit = queue.attributes.maximumMessageSize;
   if (sizeOf(message) > limit) {
-    throw new AwsError('InvalidParameterValue', `One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`);
+    throw new AwsError(
+      'InvalidParameterValue',
+      `One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`,
+    );
   }
   return message;
 }
@@ -40,7 +52,9 @@ export function md5(data: string | Buffer): string {
   return createHash('md5').update(data).digest('hex');
 }
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation */
+/**
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+ */
 export function md5OfAttributes(attributes: Readonly<Record<string, MessageAttribute>>): string | undefined {
   const names = Object.keys(attributes).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   if (names.length === 0) { return undefined; }
@@ -53,7 +67,12 @@ export function md5OfAttributes(attributes: Readonly<Record<string, MessageAttri
 }
 
 /** A message as ReceiveMessage shows it, with the attributes that were asked for. */
-export function received(message: Message, receipt: string, systemNames: readonly string[], names: readonly string[]): object {
+export function received(
+  message: Message,
+  receipt: string,
+  systemNames: readonly string[],
+  names: readonly string[],
+): object {
   const system = systemAttributes(message);
   const wantedSystem = pick(system, name => systemNames.includes('All') || systemNames.includes(name));
   const wanted = pick(message.attributes, name => names.some(pattern => matches(pattern, name)));
@@ -63,7 +82,8 @@ export function received(message: Message, receipt: string, systemNames: readonl
     MD5OfBody: md5(message.body),
     Body: message.body,
     ...(Object.keys(wantedSystem).length > 0 && { Attributes: wantedSystem }),
-    ...(Object.keys(wanted).length > 0 && { MessageAttributes: wanted, MD5OfMessageAttributes: md5OfAttributes(wanted) }),
+    ...(Object.keys(wanted).length > 0
+      && { MessageAttributes: wanted, MD5OfMessageAttributes: md5OfAttributes(wanted) }),
   };
 }
 
@@ -81,7 +101,10 @@ function systemAttributes(message: Message): Record<string, string> {
 function parseAttributes(fields: Fields, member: string): Record<string, MessageAttribute> {
   const record = fields.record(member) ?? {};
   if (Object.keys(record).length > 10) {
-    throw new AwsError('InvalidParameterValue', `Number of message attributes [${Object.keys(record).length}] exceeds the allowed maximum [10].`);
+    throw new AwsError(
+      'InvalidParameterValue',
+      `Number of message attributes [${Object.keys(record).length}] exceeds the allowed maximum [10].`,
+    );
   }
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, parseAttribute(name, value)]));
 }
@@ -89,20 +112,34 @@ function parseAttributes(fields: Fields, member: string): Record<string, Message
 function parseAttribute(name: string, value: unknown): MessageAttribute {
   const { DataType, StringValue, BinaryValue }: Json = isRecord(value) ? value : {};
   if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name)) {
-    throw new AwsError('InvalidParameterValue', `The message attribute name '${name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters.`);
+    throw new AwsError(
+      'InvalidParameterValue',
+      `The message attribute name '${name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), `
+        + 'hyphen (-), and period (.) characters.',
+    );
   }
   if (typeof DataType !== 'string' || !/^(String|Number|Binary)(\..+)?$/.test(DataType)) {
-    throw new AwsError('InvalidParameterValue', `The message attribute '${name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`);
+    throw new AwsError(
+      'InvalidParameterValue',
+      `The message attribute '${name}' has an invalid message attribute type, the set of supported type prefixes is `
+        + 'Binary, Number, and String.',
+    );
   }
   const wanted = DataType.startsWith('Binary') ? BinaryValue : StringValue;
   if (typeof wanted !== 'string' || wanted === '') {
-    throw new AwsError('InvalidParameterValue', `The message attribute '${name}' must contain a non-empty message attribute value for message attribute type '${DataType}'.`);
+    throw new AwsError(
+      'InvalidParameterValue',
+      `The message attribute '${name}' must contain a non-empty message attribute value for message `
+        + `attribute type '${DataType}'.`,
+    );
   }
   return DataType.startsWith('Binary') ? { DataType, BinaryValue: wanted } : { DataType, StringValue: wanted };
 }
 
 function valueOf(attribute: MessageAttribute): Buffer {
-  return attribute.BinaryValue === undefined ? Buffer.from(attribute.StringValue ?? '') : Buffer.from(attribute.BinaryValue, 'base64');
+  return attribute.BinaryValue === undefined
+    ? Buffer.from(attribute.StringValue ?? '')
+    : Buffer.from(attribute.BinaryValue, 'base64');
 }
 
 function withLength(bytes: Buffer): Buffer {

@@ -90,7 +90,10 @@ export class Queue {
   }
 
   /** Takes up to `max` visible messages, hides them, and moves those that failed too often to the dead-letter queue. */
-  public take(max: number, visibilityTimeout = this.attributes.visibilityTimeout): { message: Message; receipt: string }[] {
+  public take(
+    max: number,
+    visibilityTimeout = this.attributes.visibilityTimeout,
+  ): { message: Message; receipt: string }[] {
     const now = this.context.clock.now();
     this.redrive(now);
     const visible = this.live().filter(message => message.visibleAt <= now);
@@ -105,7 +108,11 @@ export class Queue {
   }
 
   /** `take`, waiting for the first message as long polling does. */
-  public async receive(max: number, visibilityTimeout: number | undefined, waitSeconds: number): Promise<{ message: Message; receipt: string }[]> {
+  public async receive(
+    max: number,
+    visibilityTimeout: number | undefined,
+    waitSeconds: number,
+  ): Promise<{ message: Message; receipt: string }[]> {
     const { clock } = this.context;
     const deadline = clock.now() + waitSeconds * 1000;
     // Long polling answers nothing instead:
@@ -132,9 +139,14 @@ export class Queue {
   public changeVisibility(receipt: string, seconds: number): void {
     const { key, count } = parseReceipt(receipt);
     const now = this.context.clock.now();
-    const message = this.live().find(candidate => candidate.key === key && candidate.receiveCount === count && candidate.visibleAt > now);
+    const message = this.live()
+      .find(candidate => candidate.key === key && candidate.receiveCount === count && candidate.visibleAt > now);
     if (!message) {
-      throw new AwsError('InvalidParameterValue', `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`);
+      throw new AwsError(
+        'InvalidParameterValue',
+        `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available `
+          + 'for visibility timeout change.',
+      );
     }
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html: 12 hours
     // from the reception
@@ -185,7 +197,9 @@ export class Queue {
 
   private live(): Message[] {
     const oldest = this.context.clock.now() - this.attributes.messageRetentionPeriod * 1000;
-    if (this.messages.some(message => message.sentAt < oldest)) { this.messages = this.messages.filter(message => message.sentAt >= oldest); }
+    if (this.messages.some(message => message.sentAt < oldest)) {
+      this.messages = this.messages.filter(message => message.sentAt >= oldest);
+    }
     return this.messages;
   }
 
@@ -193,11 +207,18 @@ export class Queue {
     const policy = this.attributes.redrivePolicy;
     const target = policy && this.deadLetterQueue(policy.deadLetterTargetArn);
     if (!policy || !target) { return; }
-    const failed = this.live().filter(message => message.visibleAt <= now && message.receiveCount >= policy.maxReceiveCount);
+    const failed = this.live()
+      .filter(message => message.visibleAt <= now && message.receiveCount >= policy.maxReceiveCount);
     if (failed.length === 0) { return; }
     this.messages = this.messages.filter(message => !failed.includes(message));
-    failed.forEach(message => target.add({ ...message, key: randomUUID(), visibleAt: now, deadLetterSource: this.arn }));
-    this.context.emit({ source: 'sqs', resource: target.name, kind: 'redriven', text: `${failed.length} message(s) from ${this.name} after ${policy.maxReceiveCount} receives` });
+    failed.forEach(message =>
+      target.add({ ...message, key: randomUUID(), visibleAt: now, deadLetterSource: this.arn }));
+    this.context.emit({
+      source: 'sqs',
+      resource: target.name,
+      kind: 'redriven',
+      text: `${failed.length} message(s) from ${this.name} after ${policy.maxReceiveCount} receives`,
+    });
   }
 
   /** Resolves when messages came or `ms` passed; false when the queue is gone. */
@@ -220,7 +241,11 @@ function receiptOf(message: Message): string {
 function parseReceipt(receipt: string): { key: string; count: number } {
   const [key, count, sum] = Buffer.from(receipt, 'base64').toString().split('/');
   if (sum === undefined || sum !== checksum(`${key}/${count}`)) {
-    throw new AwsError('ReceiptHandleIsInvalid', `The input receipt handle "${receipt}" is not a valid receipt handle.`, 404);
+    throw new AwsError(
+      'ReceiptHandleIsInvalid',
+      `The input receipt handle "${receipt}" is not a valid receipt handle.`,
+      404,
+    );
   }
   return { key, count: Number(count) };
 }

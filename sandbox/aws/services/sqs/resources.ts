@@ -12,8 +12,9 @@ export function queueProvider(context: CloudContext, queues: QueueTable): Resour
   return {
     type: QUEUE,
     properties: [
-      'QueueName', 'DelaySeconds', 'MaximumMessageSize', 'MessageRetentionPeriod', 'ReceiveMessageWaitTimeSeconds', 'VisibilityTimeout',
-      'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'RedrivePolicy', 'RedriveAllowPolicy', 'Tags',
+      'QueueName', 'DelaySeconds', 'MaximumMessageSize', 'MessageRetentionPeriod', 'ReceiveMessageWaitTimeSeconds',
+      'VisibilityTimeout', 'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'RedrivePolicy',
+      'RedriveAllowPolicy', 'Tags',
     ],
     create: request => {
       const fields = propertiesOf(QUEUE, request.logicalId, request.properties);
@@ -82,7 +83,8 @@ function parseAttributes(fields: Fields): Partial<QueueAttributes> {
       maxReceiveCount: redrive.require('maxReceiveCount', redrive.integer('maxReceiveCount', 1, 1000)),
     },
     redriveAllowPolicy: allow && {
-      redrivePermission: allow.only('redrivePermission', 'sourceQueueArns').choice('redrivePermission', ['allowAll', 'denyAll', 'byQueue']),
+      redrivePermission: allow.only('redrivePermission', 'sourceQueueArns')
+        .choice('redrivePermission', ['allowAll', 'denyAll', 'byQueue']),
       sourceQueueArns: allow.texts('sourceQueueArns'),
     },
   });
@@ -95,8 +97,15 @@ function checkRedrive(fields: Fields, queues: QueueTable, attributes: Partial<Qu
   const queue = queues.find(target);
   if (!queue) { throw fields.fail('RedrivePolicy', `is invalid: dead letter target ${target} does not exist`); }
   const allow = queue.attributes.redriveAllowPolicy;
-  const allowed = allow === undefined || allow.redrivePermission === 'allowAll' || (allow.redrivePermission === 'byQueue' && allow.sourceQueueArns?.includes(arn));
-  if (!allowed) { throw fields.fail('RedrivePolicy', `is invalid: ${target} does not allow ${arn} to use it as dead-letter queue (RedriveAllowPolicy)`); }
+  const allowed = allow === undefined
+    || allow.redrivePermission === 'allowAll'
+    || (allow.redrivePermission === 'byQueue' && allow.sourceQueueArns?.includes(arn));
+  if (!allowed) {
+    throw fields.fail(
+      'RedrivePolicy',
+      `is invalid: ${target} does not allow ${arn} to use it as dead-letter queue (RedriveAllowPolicy)`,
+    );
+  }
 }
 
 function resourceOf(queue: Queue): Resource {

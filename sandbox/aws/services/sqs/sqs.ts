@@ -25,7 +25,14 @@ export interface Sqs extends ServiceModule {
 /** Errors whose code has another name in the query protocol: the service model's `awsQueryError` traits. */
 const QUERY_NAMES = new Map([
   ['QueueDoesNotExist', 'NonExistentQueue'],
-  ...['BatchEntryIdsNotDistinct', 'BatchRequestTooLong', 'EmptyBatchRequest', 'InvalidBatchEntryId', 'PurgeQueueInProgress', 'TooManyEntriesInBatchRequest']
+  ...[
+    'BatchEntryIdsNotDistinct',
+    'BatchRequestTooLong',
+    'EmptyBatchRequest',
+    'InvalidBatchEntryId',
+    'PurgeQueueInProgress',
+    'TooManyEntriesInBatchRequest',
+  ]
     .map((code): [string, string] => [code, code]),
 ]);
 
@@ -58,7 +65,14 @@ export function createSqs(context: CloudContext, options: SqsOptions = {}): Sqs 
 
 // ------------------------------------------------------------------------------------------------ sending
 
-const SEND_MEMBERS = ['MessageBody', 'DelaySeconds', 'MessageAttributes', 'MessageSystemAttributes', 'MessageGroupId', 'MessageDeduplicationId'];
+const SEND_MEMBERS = [
+  'MessageBody',
+  'DelaySeconds',
+  'MessageAttributes',
+  'MessageSystemAttributes',
+  'MessageGroupId',
+  'MessageDeduplicationId',
+];
 
 function sending(queues: QueueTable, options: SqsOptions): Record<string, Operation> {
   const permissions = queues.permissions('sqs:SendMessage', ['kms:GenerateDataKey', 'kms:Decrypt']);
@@ -79,7 +93,9 @@ function sending(queues: QueueTable, options: SqsOptions): Record<string, Operat
         refuseLongBatch(entries.map(entry => entry.fields.only('Id', ...SEND_MEMBERS)));
         return eachEntry(entries, entry => {
           const message = parseMessage(entry.fields, queue, senderId(caller));
-          if (options.failsEntry?.(queue.name, message.body)) { throw new AwsError('InternalError', 'Internal error.', 500); }
+          if (options.failsEntry?.(queue.name, message.body)) {
+            throw new AwsError('InternalError', 'Internal error.', 500);
+          }
           return sent(queue, message);
         });
       },
@@ -90,13 +106,23 @@ function sending(queues: QueueTable, options: SqsOptions): Record<string, Operat
 function sent(queue: Queue, message: NewMessage): object {
   const { id } = queue.send(message);
   const attributes = md5OfAttributes(message.attributes);
-  return { MessageId: id, MD5OfMessageBody: md5(message.body), ...(attributes !== undefined && { MD5OfMessageAttributes: attributes }) };
+  return {
+    MessageId: id,
+    MD5OfMessageBody: md5(message.body),
+    ...(attributes !== undefined && { MD5OfMessageAttributes: attributes }),
+  };
 }
 
 function refuseLongBatch(entries: readonly Fields[]): void {
-  const bytes = entries.reduce((sum, entry) => sum + sizeOf({ body: entry.optionalText('MessageBody') ?? '', attributes: {}, senderId: '' }), 0);
+  const bytes = entries.reduce(
+    (sum, entry) => sum + sizeOf({ body: entry.optionalText('MessageBody') ?? '', attributes: {}, senderId: '' }),
+    0,
+  );
   if (bytes > MAXIMUM_BYTES) {
-    throw new AwsError('BatchRequestTooLong', `Batch requests cannot be longer than ${MAXIMUM_BYTES} bytes. You have sent ${bytes} bytes.`);
+    throw new AwsError(
+      'BatchRequestTooLong',
+      `Batch requests cannot be longer than ${MAXIMUM_BYTES} bytes. You have sent ${bytes} bytes.`,
+    );
   }
 }
 
@@ -133,13 +159,27 @@ function receiving(queues: QueueTable): Record<string, Operation> {
       permissions: queues.permissions('sqs:ReceiveMessage', ['kms:Decrypt']),
       handle: async input => {
         const fields = fieldsOf(input)
-          .only('QueueUrl', 'AttributeNames', 'MessageSystemAttributeNames', 'MessageAttributeNames', 'MaxNumberOfMessages', 'VisibilityTimeout', 'WaitTimeSeconds');
+          .only(
+            'QueueUrl',
+            'AttributeNames',
+            'MessageSystemAttributeNames',
+            'MessageAttributeNames',
+            'MaxNumberOfMessages',
+            'VisibilityTimeout',
+            'WaitTimeSeconds',
+          );
         const queue = queues.get(input);
         const wait = fields.integer('WaitTimeSeconds', 0, 20) ?? queue.attributes.receiveMessageWaitTimeSeconds;
-        const taken = await queue.receive(fields.integer('MaxNumberOfMessages', 1, 10) ?? 1, fields.integer('VisibilityTimeout', 0, 43_200), wait);
+        const taken = await queue.receive(
+          fields.integer('MaxNumberOfMessages', 1, 10) ?? 1,
+          fields.integer('VisibilityTimeout', 0, 43_200),
+          wait,
+        );
         const system = [...fields.texts('AttributeNames') ?? [], ...fields.texts('MessageSystemAttributeNames') ?? []];
         const names = fields.texts('MessageAttributeNames') ?? [];
-        return taken.length === 0 ? {} : { Messages: taken.map(({ message, receipt }) => received(message, receipt, system, names)) };
+        return taken.length === 0
+          ? {}
+          : { Messages: taken.map(({ message, receipt }) => received(message, receipt, system, names)) };
       },
     },
     DeleteMessage: {
@@ -170,7 +210,9 @@ function receiving(queues: QueueTable): Record<string, Operation> {
       permissions: visibility,
       handle: input => {
         const queue = queues.get(input);
-        return eachEntry(batchEntries(fieldsOf(input).only('QueueUrl', 'Entries'), 'ChangeMessageVisibility'), ({ fields }) => {
+        return eachEntry(batchEntries(fieldsOf(input).only('QueueUrl', 'Entries'), 'ChangeMessageVisibility'), ({
+          fields,
+        }) => {
           changeVisibility(queue, fields.only('Id', 'ReceiptHandle', 'VisibilityTimeout'));
           return {};
         });
@@ -180,7 +222,10 @@ function receiving(queues: QueueTable): Record<string, Operation> {
 }
 
 function changeVisibility(queue: Queue, fields: Fields): void {
-  queue.changeVisibility(fields.text('ReceiptHandle'), fields.require('VisibilityTimeout', fields.integer('VisibilityTimeout', 0, 43_200)));
+  queue.changeVisibility(
+    fields.text('ReceiptHandle'),
+    fields.require('VisibilityTimeout', fields.integer('VisibilityTimeout', 0, 43_200)),
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ batches
@@ -193,14 +238,24 @@ interface BatchEntry {
 function batchEntries(fields: Fields, action: string): BatchEntry[] {
   const entries = (fields.objects('Entries') ?? []).map(entry => ({ id: entry.text('Id'), fields: entry }));
   if (entries.length === 0) {
-    throw new AwsError('EmptyBatchRequest', `There should be at least one ${action}MessageBatchRequestEntry in the request.`);
+    throw new AwsError(
+      'EmptyBatchRequest',
+      `There should be at least one ${action}MessageBatchRequestEntry in the request.`,
+    );
   }
   if (entries.length > 10) {
-    throw new AwsError('TooManyEntriesInBatchRequest', `Maximum number of entries per request are 10. You have sent ${entries.length}.`);
+    throw new AwsError(
+      'TooManyEntriesInBatchRequest',
+      `Maximum number of entries per request are 10. You have sent ${entries.length}.`,
+    );
   }
   const bad = entries.find(({ id }) => !/^[A-Za-z0-9_-]{1,80}$/.test(id));
   if (bad) {
-    throw new AwsError('InvalidBatchEntryId', 'A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.');
+    throw new AwsError(
+      'InvalidBatchEntryId',
+      'A batch entry id can only contain alphanumeric characters, hyphens and underscores. '
+        + 'It can be at most 80 letters long.',
+    );
   }
   const repeated = entries.find(({ id }, at) => entries.findIndex(other => other.id === id) < at);
   if (repeated) { throw new AwsError('BatchEntryIdsNotDistinct', `Id ${repeated.id} repeated.`); }
@@ -227,7 +282,10 @@ function eachEntry(entries: readonly BatchEntry[], act: (entry: BatchEntry) => o
 function administration(queues: QueueTable): Record<string, Operation> {
   return {
     GetQueueUrl: {
-      permissions: input => [{ action: 'sqs:GetQueueUrl', resource: queues.arn(fieldsOf(input).text('QueueName'), fieldsOf(input).optionalText('QueueOwnerAWSAccountId')) }],
+      permissions: input => [{
+        action: 'sqs:GetQueueUrl',
+        resource: queues.arn(fieldsOf(input).text('QueueName'), fieldsOf(input).optionalText('QueueOwnerAWSAccountId')),
+      }],
       handle: input => {
         const fields = fieldsOf(input).only('QueueName', 'QueueOwnerAWSAccountId');
         const queue = queues.find(queues.arn(fields.text('QueueName'), fields.optionalText('QueueOwnerAWSAccountId')));
@@ -242,7 +300,8 @@ function administration(queues: QueueTable): Record<string, Operation> {
         const all = describe(queues.get(input));
         const unknown = names.find(name => name !== 'All' && !ATTRIBUTE_NAMES.includes(name));
         if (unknown !== undefined) { throw new AwsError('InvalidAttributeName', `Unknown Attribute ${unknown}.`); }
-        const wanted = Object.entries(all).filter(([name, value]) => value !== undefined && (names.includes('All') || names.includes(name)));
+        const wanted = Object.entries(all)
+          .filter(([name, value]) => value !== undefined && (names.includes('All') || names.includes(name)));
         return wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) };
       },
     },
@@ -251,7 +310,11 @@ function administration(queues: QueueTable): Record<string, Operation> {
       handle: input => {
         const queue = queues.get(input);
         if (queue.sinceLastPurge() < 60_000) {
-          throw new AwsError('PurgeQueueInProgress', `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`, 403);
+          throw new AwsError(
+            'PurgeQueueInProgress',
+            `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`,
+            403,
+          );
         }
         queue.purge();
         return {};
@@ -261,9 +324,10 @@ function administration(queues: QueueTable): Record<string, Operation> {
 }
 
 const ATTRIBUTE_NAMES = [
-  'QueueArn', 'CreatedTimestamp', 'LastModifiedTimestamp', 'VisibilityTimeout', 'DelaySeconds', 'MaximumMessageSize', 'MessageRetentionPeriod',
-  'ReceiveMessageWaitTimeSeconds', 'ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed',
-  'SqsManagedSseEnabled', 'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'RedrivePolicy', 'RedriveAllowPolicy', 'Policy',
+  'QueueArn', 'CreatedTimestamp', 'LastModifiedTimestamp', 'VisibilityTimeout', 'DelaySeconds', 'MaximumMessageSize',
+  'MessageRetentionPeriod', 'ReceiveMessageWaitTimeSeconds', 'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed', 'SqsManagedSseEnabled',
+  'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'RedrivePolicy', 'RedriveAllowPolicy', 'Policy',
 ];
 
 function describe(queue: Queue): Record<string, string | undefined> {
@@ -284,7 +348,9 @@ function describe(queue: Queue): Record<string, string | undefined> {
     ApproximateNumberOfMessagesDelayed: String(counts.delayed),
     SqsManagedSseEnabled: String(attributes.sqsManagedSseEnabled && attributes.kmsMasterKeyId === undefined),
     KmsMasterKeyId: attributes.kmsMasterKeyId,
-    KmsDataKeyReusePeriodSeconds: attributes.kmsMasterKeyId === undefined ? undefined : String(attributes.kmsDataKeyReusePeriodSeconds ?? 300),
+    KmsDataKeyReusePeriodSeconds: attributes.kmsMasterKeyId === undefined
+      ? undefined
+      : String(attributes.kmsDataKeyReusePeriodSeconds ?? 300),
     RedrivePolicy: attributes.redrivePolicy && JSON.stringify(attributes.redrivePolicy),
     RedriveAllowPolicy: attributes.redriveAllowPolicy && JSON.stringify(attributes.redriveAllowPolicy),
     Policy: queue.policy && JSON.stringify(queue.policy),

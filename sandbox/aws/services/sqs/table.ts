@@ -22,9 +22,20 @@ export class QueueTable {
   public create(name: string, attributes: Partial<QueueAttributes> = {}): Queue {
     const { account, region, partition, clock } = this.context;
     const arn = `arn:${partition}:sqs:${region}:${account}:${name}`;
-    if (this.queues.has(arn)) { throw new AwsError('QueueNameExists', `A queue already exists with the same name: ${name}`); }
+    if (this.queues.has(arn)) {
+      throw new AwsError('QueueNameExists', `A queue already exists with the same name: ${name}`);
+    }
     const url = `https://sqs.${region}.${urlSuffix(partition)}/${account}/${name}`;
-    const queue = new Queue(name, arn, url, { ...DEFAULTS, ...attributes }, clock.now(), this.context, this.behaviour, target => this.find(target));
+    const queue = new Queue(
+      name,
+      arn,
+      url,
+      { ...DEFAULTS, ...attributes },
+      clock.now(),
+      this.context,
+      this.behaviour,
+      target => this.find(target),
+    );
     this.queues.set(arn, queue);
     return queue;
   }
@@ -66,7 +77,9 @@ export class QueueTable {
 
   public arnOf(url: unknown): string {
     const match = typeof url === 'string' ? /^https?:\/\/[^/]+\/(\d{12})\/([A-Za-z0-9_.-]{1,80})$/.exec(url) : null;
-    if (!match) { throw new AwsError('InvalidAddress', `The address ${String(url)} is not valid for this endpoint.`, 404); }
+    if (!match) {
+      throw new AwsError('InvalidAddress', `The address ${String(url)} is not valid for this endpoint.`, 404);
+    }
     return this.arn(match[2], match[1]);
   }
 
@@ -74,14 +87,21 @@ export class QueueTable {
     return `arn:${this.context.partition}:sqs:${this.context.region}:${account}:${name}`;
   }
 
-  /** The action on the queue, and what a customer's key needs for it. A batch needs the same permission as a single message. */
+  /**
+   * The action on the queue, and what a customer's key needs for it. A batch needs the same
+   * permission as a single message.
+   */
   public permissions(action: string, kms: readonly string[] = []): (input: Input) => RequiredPermission[] {
     return input => {
       const resource = this.arnOf(fieldsOf(input).text('QueueUrl'));
       const key = this.find(resource)?.attributes.kmsMasterKeyId;
       // AWS managed keys (alias/aws/sqs) let every principal of the account through that may use the queue.
       const keyPermissions = key?.startsWith('arn:') && !key.includes(':alias/aws/')
-        ? kms.map(kmsAction => ({ action: kmsAction, resource: key, context: { 'kms:ViaService': `sqs.${this.context.region}.${urlSuffix(this.context.partition)}` } }))
+        ? kms.map(kmsAction => ({
+          action: kmsAction,
+          resource: key,
+          context: { 'kms:ViaService': `sqs.${this.context.region}.${urlSuffix(this.context.partition)}` },
+        }))
         : [];
       return [{ action, resource }, ...keyPermissions];
     };

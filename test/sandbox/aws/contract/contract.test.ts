@@ -2,18 +2,43 @@ import {
   BatchGetBuildsCommand, ListBuildsForProjectCommand, StartBuildCommand, StopBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import {
-  BatchDeleteImageCommand, BatchGetImageCommand, CreateRepositoryCommand, DeleteLifecyclePolicyCommand, DeleteRepositoryPolicyCommand,
-  DescribeImagesCommand, DescribeRepositoriesCommand, GetAuthorizationTokenCommand, GetLifecyclePolicyCommand, GetRepositoryPolicyCommand,
-  ListImagesCommand, ListTagsForResourceCommand, PutImageCommand, PutImageScanningConfigurationCommand, PutLifecyclePolicyCommand,
-  SetRepositoryPolicyCommand, TagResourceCommand, UntagResourceCommand,
+  BatchDeleteImageCommand,
+  BatchGetImageCommand,
+  CreateRepositoryCommand,
+  DeleteLifecyclePolicyCommand,
+  DeleteRepositoryPolicyCommand,
+  DescribeImagesCommand,
+  DescribeRepositoriesCommand,
+  GetAuthorizationTokenCommand,
+  GetLifecyclePolicyCommand,
+  GetRepositoryPolicyCommand,
+  ListImagesCommand,
+  ListTagsForResourceCommand,
+  PutImageCommand,
+  PutImageScanningConfigurationCommand,
+  PutLifecyclePolicyCommand,
+  SetRepositoryPolicyCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
 } from '@aws-sdk/client-ecr';
 import {
-  DeleteSecretCommand, DescribeSecretCommand, GetSecretValueCommand, ListSecretVersionIdsCommand, PutSecretValueCommand, RestoreSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  RestoreSecretCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import {
-  ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, DeleteMessageCommand, GetQueueAttributesCommand, GetQueueUrlCommand,
-  ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand,
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { Clients, moto, standIn, Subject } from './subjects';
 import { image } from '../../../../sandbox/registry/images';
@@ -52,10 +77,17 @@ describe.each(SUBJECTS)('%s', (name, start) => {
 
     test('sends, receives and deletes a message', async () => {
       const { url: QueueUrl } = await subject.createQueue(fresh(), {});
-      const MessageAttributes = { kind: { DataType: 'String', StringValue: 'package' }, size: { DataType: 'Number', StringValue: '7' } };
-      const sent = await clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello', MessageAttributes }));
+      const MessageAttributes = {
+        kind: { DataType: 'String', StringValue: 'package' },
+        size: { DataType: 'Number', StringValue: '7' },
+      };
+      const sent = await clients.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody: 'hello', MessageAttributes }),
+      );
       expect(sent).toMatchObject({ MD5OfMessageBody: MD5_OF_HELLO, MD5OfMessageAttributes: expect.stringMatching(/^[0-9a-f]{32}$/) as string });
-      const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] }));
+      const { Messages = [] } = await clients.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] }),
+      );
       expect(Messages).toMatchObject([{
         MessageId: sent.MessageId,
         Body: 'hello',
@@ -65,14 +97,22 @@ describe.each(SUBJECTS)('%s', (name, start) => {
         Attributes: { ApproximateReceiveCount: '1', SentTimestamp: expect.stringMatching(/^\d{13}$/) as string },
       }]);
       await clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0].ReceiptHandle }));
-      const { Attributes } = await clients.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
-      expect(Attributes).toMatchObject({ ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' });
+      const { Attributes } = await clients.sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+      );
+      expect(Attributes)
+        .toMatchObject({ ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' });
     });
 
     test('the checksum of attributes is the same everywhere', async () => {
       const { url: QueueUrl } = await subject.createQueue(fresh(), {});
-      const MessageAttributes = { name: { DataType: 'String', StringValue: 'value' }, data: { DataType: 'Binary', BinaryValue: Buffer.from([0, 1]) } };
-      const { MD5OfMessageAttributes } = await clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x', MessageAttributes }));
+      const MessageAttributes = {
+        name: { DataType: 'String', StringValue: 'value' },
+        data: { DataType: 'Binary', BinaryValue: Buffer.from([0, 1]) },
+      };
+      const { MD5OfMessageAttributes } = await clients.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody: 'x', MessageAttributes }),
+      );
       expect(MD5OfMessageAttributes).toBe('191139b7ec03f8a264692b3e4f9aa381');
     });
 
@@ -102,10 +142,15 @@ describe.each(SUBJECTS)('%s', (name, start) => {
     test('sends and deletes batches', async () => {
       const { url: QueueUrl } = await subject.createQueue(fresh(), {});
       const Entries = ['a', 'b'].map(Id => ({ Id, MessageBody: Id }));
-      expect((await clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).Successful?.map(entry => entry.Id)).toEqual(['a', 'b']);
-      const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      expect(
+        (await clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).Successful?.map(entry => entry.Id),
+      ).toEqual(['a', 'b']);
+      const { Messages = [] } = await clients.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+      );
       const handles = Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
-      expect((await clients.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: handles }))).Successful).toHaveLength(2);
+      expect((await clients.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: handles }))).Successful)
+        .toHaveLength(2);
     });
 
     test('finds a queue by name', async () => {
@@ -115,15 +160,35 @@ describe.each(SUBJECTS)('%s', (name, start) => {
     });
 
     test.each<[string, (QueueUrl: string) => Promise<unknown>, string]>([
-      ['a queue that isn\'t there', () => clients.sqs.send(new GetQueueUrlCommand({ QueueName: 'none' })), 'QueueDoesNotExist'],
-      ['an empty batch', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [] })), 'EmptyBatchRequest'],
-      ['repeated ids', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: ['a', 'a'].map(Id => ({ Id, MessageBody: 'x' })) })), 'BatchEntryIdsNotDistinct'],
-      ['a bad id', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [{ Id: 'a b', MessageBody: 'x' }] })), 'InvalidBatchEntryId'],
-      ['eleven entries', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: Array.from({ length: 11 }, (_, n) => ({ Id: String(n), MessageBody: 'x' })) })), 'TooManyEntriesInBatchRequest'],
-      ['a message beyond 1 MiB', QueueUrl => clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(1_048_577) })), 'InvalidParameterValue'],
-      ['a batch beyond 1 MiB', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: ['a', 'b'].map(Id => ({ Id, MessageBody: 'x'.repeat(600_000) })) })), 'BatchRequestTooLong'],
-      ['more than 10 messages', QueueUrl => clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 11 })), 'InvalidParameterValue'],
-      ['a receipt handle that was never given', QueueUrl => clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'x' })), 'ReceiptHandleIsInvalid'],
+      ['a queue that isn\'t there', () => clients.sqs.send(new GetQueueUrlCommand({ QueueName: 'none' })),
+        'QueueDoesNotExist'],
+      ['an empty batch', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [] })),
+        'EmptyBatchRequest'],
+      ['repeated ids', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({
+        QueueUrl,
+        Entries: ['a', 'a'].map(Id => ({ Id, MessageBody: 'x' })),
+      })), 'BatchEntryIdsNotDistinct'],
+      ['a bad id', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({
+        QueueUrl,
+        Entries: [{ Id: 'a b', MessageBody: 'x' }],
+      })), 'InvalidBatchEntryId'],
+      ['eleven entries', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({
+        QueueUrl,
+        Entries: Array.from({ length: 11 }, (_, n) => ({ Id: String(n), MessageBody: 'x' })),
+      })), 'TooManyEntriesInBatchRequest'],
+      ['a message beyond 1 MiB',
+        QueueUrl => clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(1_048_577) })),
+        'InvalidParameterValue'],
+      ['a batch beyond 1 MiB', QueueUrl => clients.sqs.send(new SendMessageBatchCommand({
+        QueueUrl,
+        Entries: ['a', 'b'].map(Id => ({ Id, MessageBody: 'x'.repeat(600_000) })),
+      })), 'BatchRequestTooLong'],
+      ['more than 10 messages',
+        QueueUrl => clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 11 })),
+        'InvalidParameterValue'],
+      ['a receipt handle that was never given',
+        QueueUrl => clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'x' })),
+        'ReceiptHandleIsInvalid'],
     ])('fails for %s', async (_what, act, expected) => {
       const { url } = await subject.createQueue(fresh(), {});
       expect(await errorOf(act(url))).toBe(expected);
@@ -138,15 +203,19 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const arn = await subject.createSecret(Name, 'v1');
       expect(arn).toMatch(new RegExp(`:secret:${Name}-[A-Za-z0-9]{6}$`));
       for (const SecretId of [Name, arn, arn.slice(0, -7)]) {
-        expect(await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).toMatchObject({ ARN: arn, Name, SecretString: 'v1', VersionStages: ['AWSCURRENT'] });
+        expect(await clients.secrets.send(new GetSecretValueCommand({ SecretId })))
+          .toMatchObject({ ARN: arn, Name, SecretString: 'v1', VersionStages: ['AWSCURRENT'] });
       }
     });
 
     test('moves AWSCURRENT and AWSPREVIOUS with a new value', async () => {
       const SecretId = fresh();
       await subject.createSecret(SecretId, 'v1');
-      await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }));
-      const values = await Promise.all(['AWSCURRENT', 'AWSPREVIOUS'].map(VersionStage => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage }))));
+      await clients.secrets.send(
+        new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }),
+      );
+      const values = await Promise.all(['AWSCURRENT', 'AWSPREVIOUS']
+        .map(VersionStage => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage }))));
       expect(values.map(({ SecretString }) => SecretString)).toEqual(['v2', 'v1']);
       const { Versions } = await clients.secrets.send(new ListSecretVersionIdsCommand({ SecretId }));
       expect(Versions?.map(({ VersionStages }) => VersionStages?.[0]).sort()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
@@ -156,36 +225,67 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const SecretId = fresh();
       await subject.createSecret(SecretId, 'v1');
       const { VersionId } = await clients.secrets.send(new GetSecretValueCommand({ SecretId }));
-      await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b'), VersionStages: ['AWSPENDING'] }));
+      await clients.secrets.send(new PutSecretValueCommand({
+        SecretId,
+        SecretString: 'v2',
+        ClientRequestToken: token('b'),
+        VersionStages: ['AWSPENDING'],
+      }));
       expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('v1');
-      await clients.secrets.send(new UpdateSecretVersionStageCommand({ SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId: token('b'), RemoveFromVersionId: VersionId }));
-      expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))).SecretString).toBe('v2');
+      await clients.secrets.send(new UpdateSecretVersionStageCommand({
+        SecretId,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: token('b'),
+        RemoveFromVersionId: VersionId,
+      }));
+      expect(
+        (await clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))).SecretString,
+      ).toBe('v2');
     });
 
     test('a deleted secret can\'t be read until it is restored', async () => {
       const SecretId = fresh();
       await subject.createSecret(SecretId, 'v1');
       await clients.secrets.send(new DeleteSecretCommand({ SecretId }));
-      expect(await errorOf(clients.secrets.send(new GetSecretValueCommand({ SecretId })))).toBe('InvalidRequestException');
+      expect(await errorOf(clients.secrets.send(new GetSecretValueCommand({ SecretId }))))
+        .toBe('InvalidRequestException');
       expect((await clients.secrets.send(new DescribeSecretCommand({ SecretId }))).DeletedDate).toBeInstanceOf(Date);
       await clients.secrets.send(new RestoreSecretCommand({ SecretId }));
       expect((await clients.secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('v1');
     });
 
     test.each<[string, (SecretId: string) => Promise<unknown>, string]>([
-      ['a secret that isn\'t there', () => clients.secrets.send(new GetSecretValueCommand({ SecretId: 'none' })), 'ResourceNotFoundException'],
-      ['a stage that isn\'t there', SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSPENDING' })), 'ResourceNotFoundException'],
-      ['a version that isn\'t there', SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionId: token('z') })), 'ResourceNotFoundException'],
+      ['a secret that isn\'t there', () => clients.secrets.send(new GetSecretValueCommand({ SecretId: 'none' })),
+        'ResourceNotFoundException'],
+      ['a stage that isn\'t there',
+        SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSPENDING' })),
+        'ResourceNotFoundException'],
+      ['a version that isn\'t there',
+        SecretId => clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionId: token('z') })),
+        'ResourceNotFoundException'],
       ['a version without that stage', async SecretId => {
-        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }));
-        await clients.secrets.send(new GetSecretValueCommand({ SecretId, VersionId: token('b'), VersionStage: 'AWSPREVIOUS' }));
+        await clients.secrets.send(
+          new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }),
+        );
+        await clients.secrets.send(
+          new GetSecretValueCommand({ SecretId, VersionId: token('b'), VersionStage: 'AWSPREVIOUS' }),
+        );
       }, 'InvalidRequestException'],
       ['the same token with another value', async SecretId => {
-        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }));
-        await clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'v3', ClientRequestToken: token('b') }));
+        await clients.secrets.send(
+          new PutSecretValueCommand({ SecretId, SecretString: 'v2', ClientRequestToken: token('b') }),
+        );
+        await clients.secrets.send(
+          new PutSecretValueCommand({ SecretId, SecretString: 'v3', ClientRequestToken: token('b') }),
+        );
       }, 'ResourceExistsException'],
-      ['no value', SecretId => clients.secrets.send(new PutSecretValueCommand({ SecretId })), 'InvalidRequestException'],
-      ['a short token', SecretId => clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'x', ClientRequestToken: 'x' })), 'InvalidParameterException'],
+      ['no value', SecretId => clients.secrets.send(new PutSecretValueCommand({ SecretId })),
+        'InvalidRequestException'],
+      ['a short token', SecretId => clients.secrets.send(new PutSecretValueCommand({
+        SecretId,
+        SecretString: 'x',
+        ClientRequestToken: 'x',
+      })), 'InvalidParameterException'],
     ])('fails for %s', async (_what, act, expected) => {
       const Name = fresh();
       await subject.createSecret(Name, 'v1');
@@ -203,14 +303,21 @@ describe.each(SUBJECTS)('%s', (name, start) => {
     async function put(repositoryName: string, seed: number, imageTag?: string): Promise<string> {
       const top = image({ seed });
       await subject.pushLayers(repositoryName, top);
-      const command = new PutImageCommand({ repositoryName, imageManifest: top.bytes.toString(), imageManifestMediaType: top.mediaType, imageTag });
+      const command = new PutImageCommand({
+        repositoryName,
+        imageManifest: top.bytes.toString(),
+        imageManifestMediaType: top.mediaType,
+        imageTag,
+      });
       const answer = await clients.ecr.send(command);
       return answer.image?.imageId?.imageDigest ?? '';
     }
 
     test('creates and describes a repository', async () => {
       const repositoryName = await repository({ imageScanningConfiguration: { scanOnPush: true } });
-      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({
+        repositoryNames: [repositoryName],
+      }));
       expect(repositories).toMatchObject([{
         repositoryName,
         imageTagMutability: 'MUTABLE',
@@ -222,7 +329,9 @@ describe.each(SUBJECTS)('%s', (name, start) => {
     });
 
     async function arnOf(repositoryName: string): Promise<string | undefined> {
-      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({
+        repositoryNames: [repositoryName],
+      }));
       return repositories?.[0].repositoryArn;
     }
 
@@ -230,36 +339,48 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const resourceArn = await arnOf(await repository({ tags: [{ Key: 'one', Value: '1' }] }));
       await clients.ecr.send(new TagResourceCommand({ resourceArn, tags: [{ Key: 'two', Value: '2' }] }));
       await clients.ecr.send(new UntagResourceCommand({ resourceArn, tagKeys: ['one'] }));
-      expect((await clients.ecr.send(new ListTagsForResourceCommand({ resourceArn }))).tags).toEqual([{ Key: 'two', Value: '2' }]);
+      expect((await clients.ecr.send(new ListTagsForResourceCommand({ resourceArn }))).tags)
+        .toEqual([{ Key: 'two', Value: '2' }]);
     });
 
     test('a repository policy is set, read and deleted', async () => {
       const repositoryName = await repository();
-      const statement = { Sid: 'Pull', Effect: 'Allow', Principal: { AWS: '444455556666' }, Action: 'ecr:BatchGetImage' };
+      const statement = {
+        Sid: 'Pull',
+        Effect: 'Allow',
+        Principal: { AWS: '444455556666' },
+        Action: 'ecr:BatchGetImage',
+      };
       const policy = { Version: '2012-10-17', Statement: [statement] };
       await clients.ecr.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: JSON.stringify(policy) }));
       const { policyText } = await clients.ecr.send(new GetRepositoryPolicyCommand({ repositoryName }));
       expect(JSON.parse(policyText ?? '')).toMatchObject({ Statement: [{ Sid: 'Pull', Effect: 'Allow' }] });
       await clients.ecr.send(new DeleteRepositoryPolicyCommand({ repositoryName }));
-      expect(await errorOf(clients.ecr.send(new GetRepositoryPolicyCommand({ repositoryName })))).toBe('RepositoryPolicyNotFoundException');
+      expect(await errorOf(clients.ecr.send(new GetRepositoryPolicyCommand({ repositoryName }))))
+        .toBe('RepositoryPolicyNotFoundException');
     });
 
     test('a lifecycle policy is put, read and deleted', async () => {
       const repositoryName = await repository();
       const selection = { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 };
-      const lifecyclePolicyText = JSON.stringify({ rules: [{ rulePriority: 1, selection, action: { type: 'expire' } }] });
+      const lifecyclePolicyText = JSON.stringify({
+        rules: [{ rulePriority: 1, selection, action: { type: 'expire' } }],
+      });
       await clients.ecr.send(new PutLifecyclePolicyCommand({ repositoryName, lifecyclePolicyText }));
       const read = await clients.ecr.send(new GetLifecyclePolicyCommand({ repositoryName }));
       expect(JSON.parse(read.lifecyclePolicyText ?? '')).toMatchObject({ rules: [{ rulePriority: 1, selection }] });
       await clients.ecr.send(new DeleteLifecyclePolicyCommand({ repositoryName }));
-      expect(await errorOf(clients.ecr.send(new GetLifecyclePolicyCommand({ repositoryName })))).toBe('LifecyclePolicyNotFoundException');
+      expect(await errorOf(clients.ecr.send(new GetLifecyclePolicyCommand({ repositoryName }))))
+        .toBe('LifecyclePolicyNotFoundException');
     });
 
     test('scanning is switched on', async () => {
       const repositoryName = await repository();
       const imageScanningConfiguration = { scanOnPush: true };
       await clients.ecr.send(new PutImageScanningConfigurationCommand({ repositoryName, imageScanningConfiguration }));
-      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
+      const { repositories } = await clients.ecr.send(new DescribeRepositoriesCommand({
+        repositoryNames: [repositoryName],
+      }));
       expect(repositories).toMatchObject([{ imageScanningConfiguration }]);
     });
 
@@ -272,16 +393,22 @@ describe.each(SUBJECTS)('%s', (name, start) => {
     test('lists and describes what was put', async () => {
       const repositoryName = await repository();
       const imageDigest = await put(repositoryName, 1, 'v1');
-      expect((await clients.ecr.send(new ListImagesCommand({ repositoryName }))).imageIds).toEqual([{ imageDigest, imageTag: 'v1' }]);
-      const { imageDetails } = await clients.ecr.send(new DescribeImagesCommand({ repositoryName, imageIds: [{ imageTag: 'v1' }] }));
-      expect(imageDetails).toMatchObject([{ imageDigest, imageTags: ['v1'], repositoryName, imagePushedAt: expect.any(Date) as Date }]);
+      expect((await clients.ecr.send(new ListImagesCommand({ repositoryName }))).imageIds)
+        .toEqual([{ imageDigest, imageTag: 'v1' }]);
+      const { imageDetails } = await clients.ecr.send(
+        new DescribeImagesCommand({ repositoryName, imageIds: [{ imageTag: 'v1' }] }),
+      );
+      expect(imageDetails)
+        .toMatchObject([{ imageDigest, imageTags: ['v1'], repositoryName, imagePushedAt: expect.any(Date) as Date }]);
     });
 
     test('moves a tag in a mutable repository', async () => {
       const repositoryName = await repository();
       await put(repositoryName, 1, 'v1');
       const second = await put(repositoryName, 2, 'v1');
-      const { images } = await clients.ecr.send(new BatchGetImageCommand({ repositoryName, imageIds: [{ imageTag: 'v1' }] }));
+      const { images } = await clients.ecr.send(
+        new BatchGetImageCommand({ repositoryName, imageIds: [{ imageTag: 'v1' }] }),
+      );
       expect(images?.map(({ imageId }) => imageId)).toEqual([{ imageDigest: second, imageTag: 'v1' }]);
     });
 
@@ -298,15 +425,22 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const imageIds = [{ imageTag: 'none' }];
       const got = await clients.ecr.send(new BatchGetImageCommand({ repositoryName, imageIds }));
       const deleted = await clients.ecr.send(new BatchDeleteImageCommand({ repositoryName, imageIds }));
-      expect([got.images, got.failures?.[0].failureCode, deleted.failures?.[0].failureCode]).toEqual([[], 'ImageNotFound', 'ImageNotFound']);
+      expect([got.images, got.failures?.[0].failureCode, deleted.failures?.[0].failureCode])
+        .toEqual([[], 'ImageNotFound', 'ImageNotFound']);
     });
 
     test.each<[string, () => Promise<unknown>, string]>([
-      ['a repository twice', async () => { await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: await repository() })); }, 'RepositoryAlreadyExistsException'],
-      ['a double hyphen', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a--b' })), 'InvalidParameterException'],
-      ['a double underscore', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a__b' })), 'InvalidParameterException'],
-      ['a bad name', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'My-Org/App' })), 'InvalidParameterException'],
-      ['a repository that isn\'t there', () => clients.ecr.send(new ListImagesCommand({ repositoryName: 'none' })), 'RepositoryNotFoundException'],
+      ['a repository twice',
+        async () => { await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: await repository() })); },
+        'RepositoryAlreadyExistsException'],
+      ['a double hyphen', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a--b' })),
+        'InvalidParameterException'],
+      ['a double underscore', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'my-org/a__b' })),
+        'InvalidParameterException'],
+      ['a bad name', () => clients.ecr.send(new CreateRepositoryCommand({ repositoryName: 'My-Org/App' })),
+        'InvalidParameterException'],
+      ['a repository that isn\'t there', () => clients.ecr.send(new ListImagesCommand({ repositoryName: 'none' })),
+        'RepositoryNotFoundException'],
       ['a repository policy that is none', async () => {
         await clients.ecr.send(new SetRepositoryPolicyCommand({ repositoryName: await repository(), policyText: '{' }));
       }, 'InvalidParameterException'],
@@ -314,7 +448,10 @@ describe.each(SUBJECTS)('%s', (name, start) => {
         const resourceArn = (await arnOf(await repository()))?.replace(/repository\/.*$/, 'repository/none');
         await clients.ecr.send(new ListTagsForResourceCommand({ resourceArn }));
       }, 'RepositoryNotFoundException'],
-      ['an image that isn\'t there', async () => clients.ecr.send(new DescribeImagesCommand({ repositoryName: await repository(), imageIds: [{ imageTag: 'none' }] })), 'ImageNotFoundException'],
+      ['an image that isn\'t there', async () => clients.ecr.send(new DescribeImagesCommand({
+        repositoryName: await repository(),
+        imageIds: [{ imageTag: 'none' }],
+      })), 'ImageNotFoundException'],
       ['the same image under the same tag again', async () => {
         const repositoryName = await repository();
         await put(repositoryName, 1, 'v1');
@@ -337,10 +474,14 @@ describe.each(SUBJECTS)('%s', (name, start) => {
         id: expect.stringMatching(new RegExp(`^${projectName}:[0-9a-f-]{36}$`)) as string,
         arn: expect.stringMatching(new RegExp(`:build/${projectName}:`)) as string,
         startTime: expect.any(Date) as Date,
-        phases: expect.arrayContaining([expect.objectContaining({ phaseType: 'SUBMITTED', phaseStatus: 'SUCCEEDED' })]) as object[],
+        phases: expect.arrayContaining([expect.objectContaining({
+          phaseType: 'SUBMITTED',
+          phaseStatus: 'SUCCEEDED',
+        })]) as object[],
       });
       const id = build?.id ?? '';
-      expect((await clients.codebuild.send(new BatchGetBuildsCommand({ ids: [id] }))).builds).toMatchObject([{ id, projectName }]);
+      expect((await clients.codebuild.send(new BatchGetBuildsCommand({ ids: [id] }))).builds)
+        .toMatchObject([{ id, projectName }]);
       expect((await clients.codebuild.send(new ListBuildsForProjectCommand({ projectName }))).ids).toEqual([id]);
     });
 
@@ -348,11 +489,13 @@ describe.each(SUBJECTS)('%s', (name, start) => {
       const projectName = fresh();
       await subject.createProject(projectName);
       const { build } = await clients.codebuild.send(new StartBuildCommand({ projectName }));
-      expect((await clients.codebuild.send(new StopBuildCommand({ id: build?.id }))).build).toMatchObject({ id: build?.id, projectName });
+      expect((await clients.codebuild.send(new StopBuildCommand({ id: build?.id }))).build)
+        .toMatchObject({ id: build?.id, projectName });
     });
 
     test('fails for a project that isn\'t there', async () => {
-      expect(await errorOf(clients.codebuild.send(new StartBuildCommand({ projectName: 'none' })))).toBe('ResourceNotFoundException');
+      expect(await errorOf(clients.codebuild.send(new StartBuildCommand({ projectName: 'none' }))))
+        .toBe('ResourceNotFoundException');
     });
   });
 });

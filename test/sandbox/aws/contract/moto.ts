@@ -20,7 +20,9 @@ export interface Moto {
 export async function startMoto(): Promise<Moto> {
   await install();
   const port = await freePort();
-  const child = spawn(join(VENV, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(join(VENV, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-2000); });
   const closed = new Promise<void>(resolve => child.once('close', () => resolve()));
@@ -41,10 +43,12 @@ export async function startMoto(): Promise<Moto> {
 async function install(): Promise<void> {
   if (existsSync(join(VENV, 'installed'))) { return; }
   const environment = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? tmpdir(), ...packageSettings() };
-  const script = `set -e; python3 -m venv "${VENV}"; "${VENV}/bin/pip" install --quiet "moto[server]==${VERSION}"; touch "${VENV}/installed"`;
+  const script = `set -e; python3 -m venv "${VENV}"; "${VENV}/bin/pip" install --quiet "moto[server]==${VERSION}"; `
+    + `touch "${VENV}/installed"`;
   const result = await run('bash', ['-c', script], environment, 'Install it with: apt-get install bash');
   if (result.code !== 0) {
-    throw new Error(`The contract tests need moto ${VERSION} (python3 with venv, and a package index that pip can reach); pip said:\n${result.stderr.slice(-2000)}`);
+    throw new Error(`The contract tests need moto ${VERSION} (python3 with venv, and a package index that pip can `
+      + `reach); pip said:\n${result.stderr.slice(-2000)}`);
   }
 }
 

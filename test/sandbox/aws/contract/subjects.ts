@@ -37,7 +37,12 @@ const REGION = 'eu-west-1';
 const BUILDSPEC = JSON.stringify({ version: '0.2', phases: { build: { commands: ['true'] } } });
 
 function clientsOf(endpoint: string, accessKeyId: string, secretAccessKey: string, sessionToken?: string): Clients {
-  const settings = { endpoint, region: REGION, credentials: { accessKeyId, secretAccessKey, sessionToken }, maxAttempts: 1 };
+  const settings = {
+    endpoint,
+    region: REGION,
+    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    maxAttempts: 1,
+  };
   return {
     sqs: new SQSClient(settings),
     secrets: new SecretsManagerClient(settings),
@@ -68,7 +73,11 @@ export async function standIn(): Promise<Subject> {
   return {
     clients: clientsOf(endpoint.url, accessKeyId, secretAccessKey, sessionToken),
     createQueue: async (QueueName, { RedrivePolicy, ...attributes }) => {
-      const properties = { QueueName, ...attributes, ...(RedrivePolicy !== undefined && { RedrivePolicy: JSON.parse(RedrivePolicy) as object }) };
+      const properties = {
+        QueueName,
+        ...attributes,
+        ...(RedrivePolicy !== undefined && { RedrivePolicy: JSON.parse(RedrivePolicy) as object }),
+      };
       const resource = await context.create(sqs, 'AWS::SQS::Queue', 'Queue', properties);
       return { url: resource.physicalId, arn: resource.attributes.Arn };
     },
@@ -78,7 +87,11 @@ export async function standIn(): Promise<Subject> {
         Name: name,
         Artifacts: { Type: 'NO_ARTIFACTS' },
         Source: { Type: 'NO_SOURCE', BuildSpec: BUILDSPEC },
-        Environment: { Type: 'LINUX_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:8.0' },
+        Environment: {
+          Type: 'LINUX_CONTAINER',
+          ComputeType: 'BUILD_GENERAL1_SMALL',
+          Image: 'aws/codebuild/standard:8.0',
+        },
         ServiceRole: ADMINISTRATOR.roleArn,
       });
     },
@@ -108,14 +121,19 @@ export async function moto(): Promise<Subject> {
       const { QueueUrl = '' } = await clients.sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
       return { url: QueueUrl, arn: `arn:aws:sqs:${REGION}:123456789012:${QueueName}` };
     },
-    createSecret: async (Name, SecretString) => (await clients.secrets.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? '',
+    createSecret: async (Name, SecretString) =>
+      (await clients.secrets.send(new CreateSecretCommand({ Name, SecretString }))).ARN ?? '',
     createProject: async name => {
       await clients.codebuild.send(new CreateProjectCommand({
         name,
         // moto wants a location even for NO_SOURCE.
         source: { type: 'NO_SOURCE', location: 'none', buildspec: BUILDSPEC },
         artifacts: { type: 'NO_ARTIFACTS' },
-        environment: { type: 'LINUX_CONTAINER', computeType: 'BUILD_GENERAL1_SMALL', image: 'aws/codebuild/standard:8.0' },
+        environment: {
+          type: 'LINUX_CONTAINER',
+          computeType: 'BUILD_GENERAL1_SMALL',
+          image: 'aws/codebuild/standard:8.0',
+        },
         serviceRole: 'arn:aws:iam::123456789012:role/Administrator',
       }));
     },

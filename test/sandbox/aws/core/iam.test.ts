@@ -5,7 +5,11 @@ import { Principal, RequiredPermission } from '../../../../sandbox/aws/core/serv
 const QUEUE = 'arn:aws:sqs:eu-west-1:111122223333:jobs';
 const ROLE_ARN = 'arn:aws:iam::111122223333:role/worker';
 const CALLER: Principal = { roleArn: ROLE_ARN, arn: 'arn:aws:sts::111122223333:assumed-role/worker/session' };
-const SERVICE: Principal = { service: 'scheduler.amazonaws.com', arn: 'scheduler.amazonaws.com', sourceArn: 'arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default' };
+const SERVICE: Principal = {
+  service: 'scheduler.amazonaws.com',
+  arn: 'scheduler.amazonaws.com',
+  sourceArn: 'arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default',
+};
 
 type Body = Record<string, unknown>;
 
@@ -50,14 +54,27 @@ describe('an allowed call', () => {
     ['a * in the resource', { identity: allow({ Resource: 'arn:aws:sqs:*:111122223333:jo*' }) }],
     ['NotAction', { identity: { Effect: 'Allow', NotAction: 'sqs:DeleteMessage', Resource: '*' } }],
     ['NotResource', { identity: { Effect: 'Allow', Action: 'sqs:*', NotResource: 'arn:aws:sqs:*:*:other' } }],
-    ['an action without resources', { identity: allow({ Action: 'ecr:GetAuthorizationToken', Resource: '*' }) }, { action: 'ecr:GetAuthorizationToken', resource: '*' }],
-    ['the last part of an ARN with colons', { identity: allow({ Action: 'logs:*', Resource: 'arn:aws:logs:eu-west-1:111122223333:log-group:x:*' }) }, { action: 'logs:PutLogEvents', resource: 'arn:aws:logs:eu-west-1:111122223333:log-group:x:log-stream:s' }],
+    ['an action without resources', { identity: allow({ Action: 'ecr:GetAuthorizationToken', Resource: '*' }) },
+      { action: 'ecr:GetAuthorizationToken', resource: '*' }],
+    ['the last part of an ARN with colons',
+      { identity: allow({ Action: 'logs:*', Resource: 'arn:aws:logs:eu-west-1:111122223333:log-group:x:*' }) },
+      { action: 'logs:PutLogEvents', resource: 'arn:aws:logs:eu-west-1:111122223333:log-group:x:log-stream:s' }],
     ['a resource policy alone', { resource: allow({ Principal: { AWS: ROLE_ARN } }) }],
     ['a resource policy for the session', { resource: allow({ Principal: { AWS: CALLER.arn } }) }],
     ['a resource policy for everybody', { resource: allow({ Principal: '*' }) }],
-    ['a deny that is limited to plain HTTP', { identity: allow(), resource: deny({ Action: 'sqs:*', Principal: { AWS: '*' }, ...when('Bool', 'aws:SecureTransport', 'false') }) }],
+    ['a deny that is limited to plain HTTP', {
+      identity: allow(),
+      resource: deny({ Action: 'sqs:*', Principal: { AWS: '*' }, ...when('Bool', 'aws:SecureTransport', 'false') }),
+    }],
     ['a deny of something else', { identity: [allow(), deny({ Action: 'sqs:DeleteMessage' })] }],
-    ['a service with its resource policy', { resource: allow({ Principal: { Service: 'scheduler.amazonaws.com' }, ...when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/*') }) }, SEND, SERVICE],
+    ['a service with its resource policy',
+      {
+        resource: allow({
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          ...when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/*'),
+        }),
+      },
+      SEND, SERVICE],
     ['the administrator', {}, SEND, { arn: 'arn:aws:iam::111122223333:root' }],
     ['a policy variable', { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:${aws:PrincipalAccount}:jobs' }) }],
   ])('by %s', (_, setup, permission = SEND, caller = CALLER) => {
@@ -72,28 +89,49 @@ describe('a refused call', () => {
     ['another action', { identity: allow({ Action: 'sqs:DeleteMessage' }) }, noIdentity],
     ['another resource', { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:111122223333:other' }) }, noIdentity],
     ['a * that would have to reach over a colon', { identity: allow({ Resource: 'arn:aws:sqs:*:jobs' }) }, noIdentity],
-    ['a pattern that is only a beginning', { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:111122223333:job' }) }, noIdentity],
-    ['NotAction that excludes it', { identity: { Effect: 'Allow', NotAction: 'sqs:Send*', Resource: '*' } }, noIdentity],
+    ['a pattern that is only a beginning', { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:111122223333:job' }) },
+      noIdentity],
+    ['NotAction that excludes it', { identity: { Effect: 'Allow', NotAction: 'sqs:Send*', Resource: '*' } },
+      noIdentity],
     ['NotResource that excludes it', { identity: { Effect: 'Allow', Action: '*', NotResource: QUEUE } }, noIdentity],
     ['a deny beside the allow', { identity: [allow(), deny()] }, 'with an explicit deny in an identity-based policy'],
-    ['a deny of the resource', { identity: allow(), resource: deny({ Principal: '*' }) }, 'with an explicit deny in a resource-based policy'],
-    ['a deny of the account', { identity: allow(), resource: deny({ Principal: { AWS: 'arn:aws:iam::111122223333:root' } }) }, 'with an explicit deny in a resource-based policy'],
-    ['plain HTTP', { identity: allow(), secureTransport: false, resource: deny({ Principal: '*', ...when('Bool', 'aws:SecureTransport', 'false') }) }, 'with an explicit deny in a resource-based policy'],
-    ['a resource policy that names the account only', { resource: allow({ Principal: { AWS: '111122223333' } }) }, noIdentity],
-    ['a resource policy for another role', { resource: allow({ Principal: { AWS: 'arn:aws:iam::111122223333:role/other' } }) }, noIdentity],
-    ['a service without a resource policy', {}, 'because no resource-based policy allows the sqs:SendMessage action', SERVICE],
-    ['another service', { resource: allow({ Principal: { Service: 'lambda.amazonaws.com' } }) }, 'because no resource-based policy', SERVICE],
+    ['a deny of the resource', { identity: allow(), resource: deny({ Principal: '*' }) },
+      'with an explicit deny in a resource-based policy'],
+    ['a deny of the account',
+      { identity: allow(), resource: deny({ Principal: { AWS: 'arn:aws:iam::111122223333:root' } }) },
+      'with an explicit deny in a resource-based policy'],
+    ['plain HTTP', {
+      identity: allow(),
+      secureTransport: false,
+      resource: deny({ Principal: '*', ...when('Bool', 'aws:SecureTransport', 'false') }),
+    }, 'with an explicit deny in a resource-based policy'],
+    ['a resource policy that names the account only', { resource: allow({ Principal: { AWS: '111122223333' } }) },
+      noIdentity],
+    ['a resource policy for another role',
+      { resource: allow({ Principal: { AWS: 'arn:aws:iam::111122223333:role/other' } }) }, noIdentity],
+    ['a service without a resource policy', {}, 'because no resource-based policy allows the sqs:SendMessage action',
+      SERVICE],
+    ['another service', { resource: allow({ Principal: { Service: 'lambda.amazonaws.com' } }) },
+      'because no resource-based policy', SERVICE],
   ])('by %s', (_, setup, message, caller = CALLER) => {
     expect(() => account(setup).authorize(caller, SEND)).toThrow(message);
   });
 
   test('is worded as AWS does', () => {
-    expect(() => account({}).authorize(CALLER, SEND)).toThrow(`User: ${CALLER.arn} is not authorized to perform: sqs:SendMessage on resource: ${QUEUE} ${noIdentity}`);
+    expect(() => account({}).authorize(CALLER, SEND))
+      .toThrow(`User: ${CALLER.arn} is not authorized to perform: sqs:SendMessage on resource: ${QUEUE} ${noIdentity}`);
   });
 });
 
 describe('a condition', () => {
-  const context = { 'x:one': 'abc', 'x:many': ['a', 'b'], 'x:number': '5', 'x:flag': 'true', 'x:arn': 'arn:aws:s3:::bucket/key', 'x:absent': [] };
+  const context = {
+    'x:one': 'abc',
+    'x:many': ['a', 'b'],
+    'x:number': '5',
+    'x:flag': 'true',
+    'x:arn': 'arn:aws:s3:::bucket/key',
+    'x:absent': [],
+  };
   const holds = (operator: string, key: string, value: unknown): boolean => {
     const iam = account({ identity: allow(when(operator, key, value)) });
     return iam.isAllowed(CALLER, { ...SEND, context });
@@ -164,7 +202,8 @@ describe('a condition', () => {
     ['NotPrincipal', { resource: { ...allow(), NotPrincipal: '*' } }],
     ['a federated principal', { resource: allow({ Principal: { Federated: 'x' } }) }],
     ['an element that it doesn\'t know', { identity: allow({ Hello: 1 }) }],
-    ['a variable without a value', { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:111122223333:${aws:username}' }) }],
+    ['a variable without a value',
+      { identity: allow({ Resource: 'arn:aws:sqs:eu-west-1:111122223333:${aws:username}' }) }],
   ])('rejects %s with an error, neither allowing nor denying', (_, setup) => {
     expect(() => account(setup).authorize(CALLER, { ...SEND, context })).toThrow(UnsupportedPolicyError);
   });
@@ -205,10 +244,12 @@ describe('a caller of another account', () => {
   const foreign: Principal = { account: '999999999999', arn: 'arn:aws:sts::999999999999:assumed-role/other/session' };
 
   test.each<[string, Setup, boolean]>([
-    ['a resource policy that names its account', { resource: allow({ Principal: { AWS: 'arn:aws:iam::999999999999:root' } }) }, true],
+    ['a resource policy that names its account',
+      { resource: allow({ Principal: { AWS: 'arn:aws:iam::999999999999:root' } }) }, true],
     ['a resource policy for everybody', { resource: allow({ Principal: '*' }) }, true],
     ['a resource policy that names this account', { resource: allow({ Principal: { AWS: '111122223333' } }) }, false],
-    ['a condition on its account', { resource: allow({ Principal: '*', ...when('StringEquals', 'aws:PrincipalAccount', '111122223333') }) }, false],
+    ['a condition on its account',
+      { resource: allow({ Principal: '*', ...when('StringEquals', 'aws:PrincipalAccount', '111122223333') }) }, false],
     ['no resource policy', {}, false],
   ])('with %s', (_, setup, expected) => {
     expect(account(setup).isAllowed(foreign, SEND)).toBe(expected);
@@ -222,16 +263,23 @@ describe('the policy version of 2008', () => {
     const iam = account({});
     iam.setPolicy(iam.role(ROLE_ARN), 'Old', old(QUEUE));
     expect(iam.isAllowed(CALLER, SEND)).toBe(true);
-    expect(() => iam.setPolicy(iam.role(ROLE_ARN), 'Old', old('arn:aws:sqs:*:${aws:PrincipalAccount}:jobs'))).toThrow(UnsupportedPolicyError);
+    expect(() => iam.setPolicy(iam.role(ROLE_ARN), 'Old', old('arn:aws:sqs:*:${aws:PrincipalAccount}:jobs')))
+      .toThrow(UnsupportedPolicyError);
   });
 });
 
 describe('assuming a role', () => {
-  const trust = (more: Body = {}): Body => ({ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'scheduler.amazonaws.com' }, ...more });
+  const trust = (more: Body = {}): Body => ({
+    Effect: 'Allow',
+    Action: 'sts:AssumeRole',
+    Principal: { Service: 'scheduler.amazonaws.com' },
+    ...more,
+  });
   test.each<[string, Body]>([
     ['the service', trust()],
     ['the service for its account', trust(when('StringEquals', 'aws:SourceAccount', '111122223333'))],
-    ['the service for its resource', trust(when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/default'))],
+    ['the service for its resource',
+      trust(when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/default'))],
   ])('is allowed to %s', (_, statement) => {
     expect(() => account({ trust: statement }).assume(SERVICE, ROLE_ARN)).not.toThrow();
   });
@@ -239,9 +287,11 @@ describe('assuming a role', () => {
   test.each<[string, Body]>([
     ['another service', trust({ Principal: { Service: 'lambda.amazonaws.com' } })],
     ['the service for another account', trust(when('StringEquals', 'aws:SourceAccount', '999999999999'))],
-    ['the service for another resource', trust(when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/other'))],
+    ['the service for another resource',
+      trust(when('ArnLike', 'aws:SourceArn', 'arn:aws:scheduler:*:*:schedule-group/other'))],
   ])('fails for %s', (_, statement) => {
-    expect(() => account({ trust: statement }).assume(SERVICE, ROLE_ARN)).toThrow(`not authorized to perform: sts:AssumeRole on resource: ${ROLE_ARN}`);
+    expect(() => account({ trust: statement }).assume(SERVICE, ROLE_ARN))
+      .toThrow(`not authorized to perform: sts:AssumeRole on resource: ${ROLE_ARN}`);
   });
 });
 
@@ -249,11 +299,14 @@ describe('the report', () => {
   const used = (iam: Iam): unknown[] => iam.ledger.report().grants.map(grant => [grant.pattern, grant.used]);
 
   test('counts each action and resource pattern', () => {
-    const iam = account({ identity: allow({ Action: ['sqs:SendMessage', 'sqs:GetQueueUrl'], Resource: [QUEUE, `${QUEUE}-2`] }) });
+    const iam = account({
+      identity: allow({ Action: ['sqs:SendMessage', 'sqs:GetQueueUrl'], Resource: [QUEUE, `${QUEUE}-2`] }),
+    });
     iam.authorize(CALLER, SEND);
     iam.authorize(CALLER, SEND);
     expect(used(iam)).toEqual([['sqs:SendMessage', 2], ['sqs:GetQueueUrl', 0], [QUEUE, 2], [`${QUEUE}-2`, 0]]);
-    expect(iam.ledger.report().unused.map(grant => [grant.holder, grant.policy, grant.statement, grant.element])).toEqual([['Worker', 'Default', 0, 'Action'], ['Worker', 'Default', 0, 'Resource']]);
+    expect(iam.ledger.report().unused.map(grant => [grant.holder, grant.policy, grant.statement, grant.element]))
+      .toEqual([['Worker', 'Default', 0, 'Action'], ['Worker', 'Default', 0, 'Resource']]);
   });
 
   test('shows a * that was added beside a narrower statement as unused', () => {
@@ -272,7 +325,8 @@ describe('the report', () => {
   test('holds every denial', () => {
     const iam = account({});
     expect(() => iam.authorize(CALLER, SEND)).toThrow();
-    expect(iam.ledger.report().denials).toEqual([expect.objectContaining({ principal: CALLER.arn, action: 'sqs:SendMessage', resource: QUEUE })]);
+    expect(iam.ledger.report().denials)
+      .toEqual([expect.objectContaining({ principal: CALLER.arn, action: 'sqs:SendMessage', resource: QUEUE })]);
   });
 
   test('isn\'t touched by looking ahead', () => {

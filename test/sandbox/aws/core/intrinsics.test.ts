@@ -51,11 +51,13 @@ describe('resolve', () => {
   test.each<[string, unknown, string]>([
     ['an unknown name', { Ref: 'Nobody' }, 'here.Ref: nothing is called \'Nobody\''],
     ['an unknown name in Fn::Sub', { 'Fn::Sub': '${Nobody}' }, 'nothing is called \'Nobody\''],
-    ['an unknown function', { 'Fn::Cidr': [] }, 'doesn\'t know the function Fn::Cidr; add it in sandbox/aws/core/intrinsics.ts'],
+    ['an unknown function', { 'Fn::Cidr': [] },
+      'doesn\'t know the function Fn::Cidr; add it in sandbox/aws/core/intrinsics.ts'],
     ['an import', { 'Fn::ImportValue': 'x' }, 'Fn::ImportValue needs another stack'],
     ['a function beside other keys', { 'Fn::Join': ['', []], 'x': 1 }, 'stands beside other keys'],
     ['a dynamic reference', '{{resolve:secretsmanager:x}}', 'dynamic reference'],
-    ['a dynamic reference that was joined', { 'Fn::Join': ['', ['{{resolve:secrets', 'manager:x}}']] }, 'dynamic reference'],
+    ['a dynamic reference that was joined', { 'Fn::Join': ['', ['{{resolve:secrets', 'manager:x}}']] },
+      'dynamic reference'],
     ['an index outside of the list', { 'Fn::Select': [2, ['a']] }, 'index 2 is outside of a list of 1'],
     ['an object in Fn::Join', { 'Fn::Join': ['', [{ a: 1 }]] }, 'expected a string'],
     ['a map entry that isn\'t there', { 'Fn::FindInMap': ['Sizes', 'big', 'cpu'] }, 'no Sizes.big.cpu'],
@@ -66,9 +68,12 @@ describe('resolve', () => {
 });
 
 describe('conditions', () => {
-  test.each([['Yes', true], ['No', false], ['Both', false], ['Either', true], ['Opposite', true]])('%s is %s', (name, expected) => {
-    expect(scope.condition(name)).toBe(expected);
-  });
+  test.each([['Yes', true], ['No', false], ['Both', false], ['Either', true], ['Opposite', true]])(
+    '%s is %s',
+    (name, expected) => {
+      expect(scope.condition(name)).toBe(expected);
+    },
+  );
 
   test('rejects a function that it doesn\'t know', () => {
     expect(() => evaluateCondition({ 'Fn::Contains': [] }, scope, 'here')).toThrow('condition function Fn::Contains');
@@ -76,6 +81,10 @@ describe('conditions', () => {
 });
 
 test('references are found in Ref, Fn::GetAtt and Fn::Sub', () => {
-  const value = { a: { Ref: 'A' }, b: [{ 'Fn::GetAtt': ['B', 'Arn'] }, { 'Fn::GetAtt': 'C.Arn' }], d: { 'Fn::Sub': ['${D.Arn} ${E} ${!No}', { x: { Ref: 'F' } }] } };
+  const value = {
+    a: { Ref: 'A' },
+    b: [{ 'Fn::GetAtt': ['B', 'Arn'] }, { 'Fn::GetAtt': 'C.Arn' }],
+    d: { 'Fn::Sub': ['${D.Arn} ${E} ${!No}', { x: { Ref: 'F' } }] },
+  };
   expect([...references(value)].sort()).toEqual(['A', 'B', 'C', 'D', 'E', 'F']);
 });

@@ -13,8 +13,12 @@ import { startRegistry } from '../../../../sandbox/registry/registry';
 const FROM = 'my-org/app';
 const TO = 'mirror/app';
 
-const content = image({ layers: [layer({ seed: 'large', layerBytes: 3_000_000 }), layer({ seed: 'small', layerBytes: 500 })] });
-const [large, small] = [content.blobs.find(({ bytes }) => bytes.length > 1_000_000), content.blobs.find(({ bytes }) => bytes.length < 5_000)] as Manifest['blobs'];
+const content = image({
+  layers: [layer({ seed: 'large', layerBytes: 3_000_000 }), layer({ seed: 'small', layerBytes: 500 })],
+});
+const [large, small] = [content.blobs.find(({
+  bytes,
+}) => bytes.length > 1_000_000), content.blobs.find(({ bytes }) => bytes.length < 5_000)] as Manifest['blobs'];
 
 let backing: HttpServer;
 let ghcr: HttpServer;
@@ -30,11 +34,20 @@ beforeEach(async () => {
   storage = new Faults();
   backing = await startRegistry();
   await new RegistryClient(backing).push(FROM, content, '1');
-  ghcr = await startGhcr({ backing, allows: (_user, password) => password === 'good', redirectBlobs: true, contentFaults: storage });
+  ghcr = await startGhcr({
+    backing,
+    allows: (_user, password) => password === 'good',
+    redirectBlobs: true,
+    contentFaults: storage,
+  });
   target = await startRegistry();
   connections = new Connections();
-  const source = sourceRegistry(new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: 'good' }) }));
-  const blobs = targetBlobs(new Registry({ connections, login: () => ({ host: target.host, user: 'AWS', password: 'any' }), basic: true }));
+  const source = sourceRegistry(
+    new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: 'good' }) }),
+  );
+  const blobs = targetBlobs(
+    new Registry({ connections, login: () => ({ host: target.host, user: 'AWS', password: 'any' }), basic: true }),
+  );
   mover = blobMover(source, blobs, line => { lines.push(line); });
 });
 afterEach(async () => {
@@ -46,14 +59,18 @@ afterEach(async () => {
 type Blob = Manifest['blobs'][number];
 
 function move(blob: Blob, options: Partial<BlobJob> = {}): Promise<number> {
-  return mover.move({ blob: { digest: blob.digest, size: blob.bytes.length }, from: FROM, to: TO, mayBePresent: false, ...options }, never);
+  return mover.move(
+    { blob: { digest: blob.digest, size: blob.bytes.length }, from: FROM, to: TO, mayBePresent: false, ...options },
+    never,
+  );
 }
 
 function arrived({ digest }: Blob, repository = TO): Promise<Buffer | undefined> {
   return new RegistryClient(target).getBlob(repository, digest);
 }
 
-const uploads = (): string[] => target.requests.filter(({ method }) => method !== 'GET').map(({ method, status }) => `${method} ${status}`);
+const uploads = (): string[] =>
+  target.requests.filter(({ method }) => method !== 'GET').map(({ method, status }) => `${method} ${status}`);
 
 test('moves the bytes with two requests', async () => {
   expect(await move(large)).toBe(large.bytes.length);
@@ -106,7 +123,10 @@ test('fails when a mount fails for another reason', async () => {
 });
 
 test('goes on where a download broke off, and tells', async () => {
-  storage.add({ method: 'GET', fault: { kind: 'truncate', afterBytes: 1_000_000 } }, { method: 'GET', fault: { kind: 'truncate', afterBytes: 700_000 } });
+  storage.add(
+    { method: 'GET', fault: { kind: 'truncate', afterBytes: 1_000_000 } },
+    { method: 'GET', fault: { kind: 'truncate', afterBytes: 700_000 } },
+  );
   await move(large);
   expect(uploads()).toEqual(['POST 202', 'PUT 201']);
   expect((await arrived(large))?.equals(large.bytes)).toBe(true);
@@ -120,7 +140,8 @@ test('fails when a download breaks off again and again at the same byte', async 
   expect(await arrived(large)).toBeUndefined();
 });
 
-test.each<[string, string]>([['others', 'x'.repeat(5)], ['fewer', ''], ['more', 'x'.repeat(100_000)]])('fails on %s bytes than the digest says, and leaves nothing behind', async (_, body) => {
+test.each<[string, string]>([['others', 'x'.repeat(5)], ['fewer', ''], ['more', 'x'.repeat(100_000)]])('fails on %s '
+  + 'bytes than the digest says, and leaves nothing behind', async (_, body) => {
   storage.add({ method: 'GET', fault: { kind: 'status', status: 200, body }, times: Infinity });
   const wanted = { digest: small.digest, size: body.length === 5 ? 5 : small.bytes.length };
   await expect(mover.move({ blob: wanted, from: FROM, to: TO, mayBePresent: false }, never)).rejects.toThrow(/does not match expected digest|connection closed after 0/);
@@ -131,7 +152,10 @@ test.each([
   ['start of an upload', 'POST', 'the start of an upload to mirror/app'],
   ['upload', 'PUT', 'the upload of blob sha256:'],
 ])('fails with the words of the registry when it refuses the %s', async (_, method, what) => {
-  target.faults.add({ method, fault: { kind: 'status', status: 403, body: '{"errors":[{"code":"DENIED","message":"no"}]}' } });
+  target.faults.add({
+    method,
+    fault: { kind: 'status', status: 403, body: '{"errors":[{"code":"DENIED","message":"no"}]}' },
+  });
   await expect(move(large)).rejects.toThrow(new RegExp(`answered 403 to ${what}.*DENIED`));
 });
 
@@ -154,7 +178,10 @@ test('fails with what the source says when a download can not go on', async () =
 test('ends with its signal', async () => {
   storage.add({ method: 'GET', fault: { kind: 'delay', ms: 300 } });
   const stop = new AbortController();
-  const moving = mover.move({ blob: { digest: large.digest, size: large.bytes.length }, from: FROM, to: TO, mayBePresent: false }, stop.signal);
+  const moving = mover.move(
+    { blob: { digest: large.digest, size: large.bytes.length }, from: FROM, to: TO, mayBePresent: false },
+    stop.signal,
+  );
   setTimeout(() => stop.abort(), 50);
   await expect(moving).rejects.toThrow(/abort/i);
 });

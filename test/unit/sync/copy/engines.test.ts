@@ -14,7 +14,11 @@ function run(...packages: string[]): ReturnType<typeof sync> {
   return sync(packages, world.dependencies);
 }
 
-interface Described { readonly children?: readonly number[]; readonly layers?: readonly number[]; readonly subject?: number }
+interface Described {
+  readonly children?: readonly number[];
+  readonly layers?: readonly number[];
+  readonly subject?: number;
+}
 
 /** Manifests of the source by number: indexes with children, or images with layers. */
 function publish(manifests: Readonly<Record<number, Described>>): void {
@@ -28,9 +32,17 @@ function publish(manifests: Readonly<Record<number, Described>>): void {
 
 function document({ children, layers = [], subject }: Described): object {
   if (children) {
-    return { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: children.map(n => ({ digest: digest(n) })) };
+    return {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: children.map(n => ({ digest: digest(n) })),
+    };
   }
-  const blobs = layers.map(n => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: digest(1_000 + n), size: 90 }));
+  const blobs = layers.map(n => ({
+    mediaType: 'application/vnd.oci.image.layer.v1.tar',
+    digest: digest(1_000 + n),
+    size: 90,
+  }));
   return {
     schemaVersion: 2,
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
@@ -142,7 +154,9 @@ describe('with skopeo', () => {
 });
 
 class PutThrottled extends SkopeoError {
-  constructor() { super(`writing manifest: uploading manifest ${digest(1)} to ${HOST}/my-org/app: toomanyrequests: Rate exceeded`); }
+  constructor() {
+    super(`writing manifest: uploading manifest ${digest(1)} to ${HOST}/my-org/app: toomanyrequests: Rate exceeded`);
+  }
 }
 
 describe('each engine stands behind the other', () => {
@@ -151,28 +165,36 @@ describe('each engine stands behind the other', () => {
     world.refuseSkopeo = () => new Failure(cause);
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.moved).toHaveLength(2);
-    expect(world.lines.filter(line => line.startsWith('fallback'))).toEqual([`fallback my-org/app@${digest(1)} to direct: ${cause}`]);
+    expect(world.lines.filter(line => line.startsWith('fallback')))
+      .toEqual([`fallback my-org/app@${digest(1)} to direct: ${cause}`]);
   });
 
-  test.each(['unknown', 'unsupported'] as const)('a manifest that can not be read (%s) is read by skopeo', async cause => {
-    world.engine = CopyEngine.DIRECT;
-    world.manifest = () => '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}';
-    const own = 'sha256:1c2a7a4e5a6f1f3e';
-    world.listed.app = [{ digest: own, tags: ['1'] }];
-    world.refuse = () => new Failure(cause);
-    await run('app');
-    expect(world.inspected).toEqual([`ghcr.io/my-org/app@${own}`]);
-    expect(world.lines).toContainEqual(expect.stringMatching(/^failed .*skopeo read sha256:\w+ for ghcr\.io.*does not match expected digest/));
-  });
+  test.each(['unknown', 'unsupported'] as const)(
+    'a manifest that can not be read (%s) is read by skopeo',
+    async cause => {
+      world.engine = CopyEngine.DIRECT;
+      world.manifest = () => '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}';
+      const own = 'sha256:1c2a7a4e5a6f1f3e';
+      world.listed.app = [{ digest: own, tags: ['1'] }];
+      world.refuse = () => new Failure(cause);
+      await run('app');
+      expect(world.inspected).toEqual([`ghcr.io/my-org/app@${own}`]);
+      expect(world.lines).toContainEqual(expect.stringMatching(/^failed .*skopeo read sha256:\w+ for ghcr\.io.*does not match expected digest/));
+    },
+  );
 
-  test.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])('a put that PutImage refuses (%s) is done by skopeo, with its tag', async engine => {
-    world.engine = engine;
-    world.listed.app = [version(1, '1')];
-    const { target } = world.dependencies;
-    const put = (): Promise<never> => Promise.reject(new Failure('unsupported', 'no PutImage'));
-    expect(await sync(['app'], { ...world.dependencies, target: { ...target, put } })).toMatchObject({ copied: 1, failed: 0 });
-    expect(world.bySkopeo.at(-1)).toEqual([`ghcr.io/my-org/app@${digest(1)}`, `${HOST}/my-org/app:1`]);
-  });
+  test.each([CopyEngine.SKOPEO, CopyEngine.DIRECT])(
+    'a put that PutImage refuses (%s) is done by skopeo, with its tag',
+    async engine => {
+      world.engine = engine;
+      world.listed.app = [version(1, '1')];
+      const { target } = world.dependencies;
+      const put = (): Promise<never> => Promise.reject(new Failure('unsupported', 'no PutImage'));
+      expect(await sync(['app'], { ...world.dependencies, target: { ...target, put } }))
+        .toMatchObject({ copied: 1, failed: 0 });
+      expect(world.bySkopeo.at(-1)).toEqual([`ghcr.io/my-org/app@${digest(1)}`, `${HOST}/my-org/app:1`]);
+    },
+  );
 
   test('fails with what both say, and the cause that is known', async () => {
     world.listed.app = [version(1, '1')];
@@ -182,12 +204,15 @@ describe('each engine stands behind the other', () => {
     expect(world.lines).toContainEqual(expect.stringMatching(/^failed .*: skopeo gave up - then, by direct: the registry said no\. The packages token/));
   });
 
-  test.each(['denied', 'lag', 'network', 'missing'] as const)('but not where it could do no better (%s)', async cause => {
-    world.listed.app = [version(1, '1')];
-    world.refuseSkopeo = () => new Failure(cause);
-    expect(await run('app')).toMatchObject({ copied: 0, failed: 1 });
-    expect(world.moved).toEqual([]);
-  });
+  test.each(['denied', 'lag', 'network', 'missing'] as const)(
+    'but not where it could do no better (%s)',
+    async cause => {
+      world.listed.app = [version(1, '1')];
+      world.refuseSkopeo = () => new Failure(cause);
+      expect(await run('app')).toMatchObject({ copied: 0, failed: 1 });
+      expect(world.moved).toEqual([]);
+    },
+  );
 });
 
 test('of a huge index no more manifests are read at the same time than the limit', async () => {
@@ -202,7 +227,8 @@ test('of a huge index no more manifests are read at the same time than the limit
     reading--;
     return source.manifest(...args);
   };
-  expect(await sync(['app'], { ...world.dependencies, source: { ...source, manifest } })).toMatchObject({ copied: 1, failed: 0 });
+  expect(await sync(['app'], { ...world.dependencies, source: { ...source, manifest } }))
+    .toMatchObject({ copied: 1, failed: 0 });
   expect(most).toBeLessThanOrEqual(32);
 });
 
@@ -212,7 +238,8 @@ test('a blob is not mounted from a repository where no manifest refers to it', a
   world.listed.two = [version(1, '1')];
   world.refusePut = (_, to) => to.startsWith('my-org/one') ? new Failure('denied') : undefined;
   expect(await run('one', 'two')).toMatchObject({ copied: 1, failed: 1 });
-  expect(world.moved.filter(({ to }) => to === 'my-org/two').map(({ mountFrom }) => mountFrom)).toEqual([undefined, undefined]);
+  expect(world.moved.filter(({ to }) => to === 'my-org/two').map(({ mountFrom }) => mountFrom))
+    .toEqual([undefined, undefined]);
 });
 
 describe('a child that ECR refuses', () => {
@@ -220,7 +247,9 @@ describe('a child that ECR refuses', () => {
   const refuses = (n: number): void => {
     const { target } = world.dependencies;
     const put = target.put.bind(target);
-    target.put = (repository, manifest, own, tag) => own === digest(n) ? Promise.reject(new Failure('unsupported', 'no')) : put(repository, manifest, own, tag);
+    target.put = (repository, manifest, own, tag) => own === digest(n)
+      ? Promise.reject(new Failure('unsupported', 'no'))
+      : put(repository, manifest, own, tag);
     world.refuseSkopeo = () => new Failure('unsupported', 'no');
   };
 
@@ -229,7 +258,8 @@ describe('a child that ECR refuses', () => {
     refuses(3);
     world.listed.app = [version(1, '1')];
     expect(await run('app')).toMatchObject({ copied: 0, refused: 0, failed: 1 });
-    expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: child ${digest(3)}: no - then, by skopeo: no\\. ECR does not accept`));
+    expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: child ${digest(3)}: `
+      + 'no - then, by skopeo: no\\. ECR does not accept'));
   });
 
   test('fails the image also when all the others were there before', async () => {

@@ -18,9 +18,13 @@ describe('blobs', () => {
     world.listed.app = [version(1, '1')];
     world.listed.new = [version(1, '1')];
     await run('app', 'new');
-    expect(world.moved.map(({ to, blob: { digest: own }, mayBePresent }) => [to, own, mayBePresent])).toEqual(expect.arrayContaining([
-      ['my-org/app', blob, true], ['my-org/app', layer, true], ['my-org/new', blob, false], ['my-org/new', layer, false],
-    ]));
+    expect(world.moved.map(({ to, blob: { digest: own }, mayBePresent }) => [to, own, mayBePresent]))
+      .toEqual(expect.arrayContaining([
+        ['my-org/app', blob, true],
+        ['my-org/app', layer, true],
+        ['my-org/new', blob, false],
+        ['my-org/new', layer, false],
+      ]));
   });
 
   test('that another repository of the run has are asked for there', async () => {
@@ -34,17 +38,24 @@ describe('blobs', () => {
 
   test('fail their image alone, with their cause', async () => {
     world.listed.app = [version(1, '1'), version(2, '2')];
-    world.refuseBlob = ({ blob: { digest: own } }) => own.endsWith(digest(1).slice(-8)) ? new Failure('network', 'connection reset') : undefined;
+    world.refuseBlob = ({ blob: { digest: own } }) => own.endsWith(digest(1).slice(-8))
+      ? new Failure('network', 'connection reset')
+      : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 1, bytes: 100 });
-    expect(world.lines).toContainEqual(expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: connection reset\\. The connection failed again`));
+    expect(world.lines).toContainEqual(
+      expect.stringMatching(`^failed +my-org/app:1 ${digest(1)}: connection reset\\. The connection failed again`),
+    );
     expect(world.bySkopeo).toEqual([]);
   });
 
   test('that ECR said it has, and misses at the manifest, are moved after all', async () => {
     world.hold('my-org/app', { old: 9 });
     world.listed.app = [version(1, '1')];
-    const message = 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' do not exist';
-    world.refusePut = () => world.copies.length === 1 ? new LayersNotFoundException({ message, $metadata: {} }) : undefined;
+    const message = 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name '
+      + '\'my-org/app\' do not exist';
+    world.refusePut = () => world.copies.length === 1
+      ? new LayersNotFoundException({ message, $metadata: {} })
+      : undefined;
     expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
     expect(world.moved.map(({ mayBePresent }) => mayBePresent)).toEqual([true, true, false, false]);
   });
@@ -62,7 +73,12 @@ describe('blobs', () => {
 
 test('a manifest that ECR throttles is put again, more slowly', async () => {
   world.listed.app = [version(1, '1')];
-  const throttled = new ECRServiceException({ name: 'ThrottlingException', message: 'Rate exceeded', $fault: 'client', $metadata: {} });
+  const throttled = new ECRServiceException({
+    name: 'ThrottlingException',
+    message: 'Rate exceeded',
+    $fault: 'client',
+    $metadata: {},
+  });
   world.refusePut = () => world.copies.length <= 3 ? throttled : undefined;
   expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
   expect(world.moved).toHaveLength(2);

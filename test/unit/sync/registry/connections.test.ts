@@ -39,9 +39,14 @@ test('sends a stream with its length', async () => {
   let [length, received] = ['', 0];
   const url = await serve((request, response) => {
     length = String(request.headers['content-length']);
-    request.on('data', (chunk: Buffer) => { received += chunk.length; }).on('end', () => { response.writeHead(201).end(); });
+    request.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    }).on('end', () => { response.writeHead(201).end(); });
   });
-  const answer = await connections.send(url, { method: 'PUT', headers: { 'content-length': 3_000_000 }, body: chunks(30, 100_000) });
+  const answer = await connections.send(
+    url,
+    { method: 'PUT', headers: { 'content-length': 3_000_000 }, body: chunks(30, 100_000) },
+  );
   expect([answer.statusCode, length, received]).toEqual([201, '3000000', 3_000_000]);
   answer.resume();
 });
@@ -72,7 +77,10 @@ test('an answer that comes before the body has ended is the answer', async () =>
       ended = true;
     }
   }
-  const answer = await connections.send(url, { method: 'PUT', headers: { 'content-length': 10 ** 12 }, body: endless() });
+  const answer = await connections.send(
+    url,
+    { method: 'PUT', headers: { 'content-length': 10 ** 12 }, body: endless() },
+  );
   expect([answer.statusCode, await text(answer)]).toEqual([403, 'no']);
   await new Promise(resolve => { setTimeout(resolve, 50); });
   expect(ended).toBe(true);
@@ -84,7 +92,8 @@ test('fails with what the body fails with', async () => {
     yield Buffer.alloc(10);
     await Promise.reject(new Error('the source is gone'));
   }
-  await expect(connections.send(url, { method: 'PUT', headers: { 'content-length': 100 }, body: broken() })).rejects.toThrow('the source is gone');
+  await expect(connections.send(url, { method: 'PUT', headers: { 'content-length': 100 }, body: broken() }))
+    .rejects.toThrow('the source is gone');
 });
 
 test('fails when it is told to stop', async () => {

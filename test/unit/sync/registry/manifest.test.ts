@@ -1,6 +1,15 @@
 import { InvalidManifest } from '../../../../lambda/sync/registry/errors';
 import { ParsedManifest, parseManifest } from '../../../../lambda/sync/registry/manifest';
-import { attestationOf, buildxIndex, cosignAttestation, cosignSignature, helmChart, nestedIndex, referrer, referrersIndex } from '../../../../sandbox/registry/artifacts';
+import {
+  attestationOf,
+  buildxIndex,
+  cosignAttestation,
+  cosignSignature,
+  helmChart,
+  nestedIndex,
+  referrer,
+  referrersIndex,
+} from '../../../../sandbox/registry/artifacts';
 import { foreignLayer, image, index, layer, Manifest } from '../../../../sandbox/registry/images';
 import { digest } from '../../shared/samples';
 
@@ -27,14 +36,17 @@ describe('an artifact is', () => {
 
 describe('children', () => {
   test.each<[string, Manifest]>([
-    ['an index', buildxIndex()], ['a Docker list', index([image({ docker: true })], { docker: true })], ['a nested index', nestedIndex()],
+    ['an index', buildxIndex()], ['a Docker list', index([image({
+      docker: true,
+    })], { docker: true })], ['a nested index', nestedIndex()],
     ['a fallback index of referrers', referrersIndex([referrer(subject)])], ['an index of nothing', index([])],
   ])('of %s are listed', (_, manifest) => {
     expect(shapeOf(manifest).children).toEqual(manifest.children.map(child => child.digest));
   });
 
   test('that are listed for several platforms are listed once', () => {
-    expect(shapeOf(index([subject, { ...subject, platform: { os: 'linux', architecture: '386' } }])).children).toEqual([subject.digest]);
+    expect(shapeOf(index([subject, { ...subject, platform: { os: 'linux', architecture: '386' } }])).children)
+      .toEqual([subject.digest]);
   });
 
   test('are none for an image, whatever the registry says of its type', () => {
@@ -45,7 +57,8 @@ describe('children', () => {
 test('the blobs are config and layers, without those that no registry holds', () => {
   const own = layer();
   const manifest = image({ docker: true, layers: [own, foreignLayer()] });
-  expect(shapeOf(manifest).blobs).toEqual([manifest.blobs[0], own].map(blob => ({ digest: blob.digest, size: blob.bytes.length })));
+  expect(shapeOf(manifest).blobs)
+    .toEqual([manifest.blobs[0], own].map(blob => ({ digest: blob.digest, size: blob.bytes.length })));
 });
 
 test('the Content-Type counts where the manifest does not say what it is', () => {

@@ -23,7 +23,13 @@ beforeEach(async () => {
   [now, count] = [1_000_000, 0];
   backing = await startRegistry();
   await new RegistryClient(backing).push(APP, content, '1');
-  ghcr = await startGhcr({ backing, allows: (_user, password) => password === 'good', tokenLifetimeMs: 1_000, now: () => now, faults: new Faults() });
+  ghcr = await startGhcr({
+    backing,
+    allows: (_user, password) => password === 'good',
+    tokenLifetimeMs: 1_000,
+    now: () => now,
+    faults: new Faults(),
+  });
   source = open('good');
 });
 afterEach(async () => {
@@ -33,7 +39,11 @@ afterEach(async () => {
 });
 
 function open(token: string): SourceRegistry {
-  return sourceRegistry(new Registry({ connections, login: () => ({ host: ghcr.host, user: 'token', password: token }), count: () => { count++; } }));
+  return sourceRegistry(new Registry({
+    connections,
+    login: () => ({ host: ghcr.host, user: 'token', password: token }),
+    count: () => { count++; },
+  }));
 }
 
 async function bytesOf(blob: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -92,7 +102,12 @@ test('fails with the time that the registry asks to wait', async () => {
   answer(429, { 'retry-after': '7' });
   const error: unknown = await source.manifest(APP, content.digest).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(RegistryError);
-  expect(error).toMatchObject({ host: ghcr.host, status: 429, retryAfterMs: 7_000, message: expect.stringContaining('answered 429') as string });
+  expect(error).toMatchObject({
+    host: ghcr.host,
+    status: 429,
+    retryAfterMs: 7_000,
+    message: expect.stringContaining('answered 429') as string,
+  });
 });
 
 test('fails on bytes that are not those of the digest', async () => {
@@ -105,11 +120,14 @@ test('fails on an answer without end, and does not keep it', async () => {
   await expect(source.manifest(APP, content.digest)).rejects.toThrow(/answered 200 to my-org\/app@sha256:\w+ with more than 8388608 bytes/);
 });
 
-test.each([['reset', { kind: 'reset' }], ['cut off', { kind: 'truncate', afterBytes: 10 }]] as const)('fails with the reason when the connection is %s', async (_, fault) => {
-  await source.manifest(APP, content.digest);
-  ghcr.faults.add({ path: /manifests/, fault, times: Infinity });
-  await expect(source.manifest(APP, content.digest)).rejects.toThrow(/connection (failed|closed)/);
-});
+test.each([['reset', { kind: 'reset' }], ['cut off', { kind: 'truncate', afterBytes: 10 }]] as const)(
+  'fails with the reason when the connection is %s',
+  async (_, fault) => {
+    await source.manifest(APP, content.digest);
+    ghcr.faults.add({ path: /manifests/, fault, times: Infinity });
+    await expect(source.manifest(APP, content.digest)).rejects.toThrow(/connection (failed|closed)/);
+  },
+);
 
 describe('a blob', () => {
   const [blob] = content.blobs;
@@ -119,7 +137,12 @@ describe('a blob', () => {
     await ghcr.close();
     // Storage hosts refuse whoever sends a token along.
     const contentFaults = new Faults().add({ headers: { authorization: /./ }, fault: { kind: 'status', status: 403 }, times: Infinity });
-    ghcr = await startGhcr({ backing, allows: (_user, password) => password === 'good', redirectBlobs: true, contentFaults });
+    ghcr = await startGhcr({
+      backing,
+      allows: (_user, password) => password === 'good',
+      redirectBlobs: true,
+      contentFaults,
+    });
     source = open('good');
     expect(await bytesOf(await source.blob(APP, wanted, 0))).toEqual(blob.bytes);
     expect(ghcr.requests.filter(({ path, status }) => path.includes('/blobs/') && status === 307)).toHaveLength(1);

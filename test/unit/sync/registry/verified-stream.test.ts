@@ -42,14 +42,18 @@ test.each(['sha256', 'sha512'])('checks %s', async algorithm => {
 
 test.each([[0], [3]])('fails when the next part brings nothing after %i bytes', async length => {
   const content = { digest: `sha256:${'0'.repeat(64)}`, size: 10 };
-  const bytes = verifiedBytes(content, part(Buffer.alloc(10), length), async () => part(Buffer.alloc(10), 0), () => undefined);
-  await expect(collect(bytes)).rejects.toThrow(`connection closed after ${length} of 10 bytes of blob ${content.digest}: aborted`);
+  const bytes =
+    verifiedBytes(content, part(Buffer.alloc(10), length), async () => part(Buffer.alloc(10), 0), () => undefined);
+  await expect(collect(bytes))
+    .rejects.toThrow(`connection closed after ${length} of 10 bytes of blob ${content.digest}: aborted`);
 });
 
 test('sends nothing of what is too much', async () => {
   const content = { digest: `sha256:${'0'.repeat(64)}`, size: 10 };
   const given: number[] = [];
-  const bytes = verifiedBytes(content, part(Buffer.alloc(30)), () => Promise.reject(new Error('opened again')), () => undefined);
-  await expect((async () => { for await (const chunk of bytes) { given.push(chunk.length); } })()).rejects.toThrow('does not match expected digest');
+  const bytes =
+    verifiedBytes(content, part(Buffer.alloc(30)), () => Promise.reject(new Error('opened again')), () => undefined);
+  await expect((async () => { for await (const chunk of bytes) { given.push(chunk.length); } })())
+    .rejects.toThrow('does not match expected digest');
   expect(given).toEqual([7]);
 });

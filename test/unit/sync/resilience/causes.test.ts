@@ -1,5 +1,18 @@
-import { ECRServiceException, ImageTagAlreadyExistsException, LayersNotFoundException, ReferencedImagesNotFoundException } from '@aws-sdk/client-ecr';
-import { causeOfRefusal, DigestMismatch, errorCodes, InvalidManifest, NetworkError, RangeIgnored, retryAfterMs } from '../../../../lambda/sync/registry/errors';
+import {
+  ECRServiceException,
+  ImageTagAlreadyExistsException,
+  LayersNotFoundException,
+  ReferencedImagesNotFoundException,
+} from '@aws-sdk/client-ecr';
+import {
+  causeOfRefusal,
+  DigestMismatch,
+  errorCodes,
+  InvalidManifest,
+  NetworkError,
+  RangeIgnored,
+  retryAfterMs,
+} from '../../../../lambda/sync/registry/errors';
 import { causeOf, retryAfterOf } from '../../../../lambda/sync/resilience/causes';
 import type { FailureCause } from '../../../../lambda/sync/resilience/failure-cause';
 
@@ -29,9 +42,12 @@ describe('a registry\'s answer', () => {
     expect(causeOfRefusal({ status, codes, hasBody: true, basicLogin: false })).toBe(cause);
   });
 
-  test.each([['without a reason', false, false], ['to a login that was sent itself', true, true]])('403 %s may be an old login', (_, hasBody, basicLogin) => {
-    expect(causeOfRefusal({ status: 403, codes: [], hasBody, basicLogin })).toBe('login');
-  });
+  test.each([['without a reason', false, false], ['to a login that was sent itself', true, true]])(
+    '403 %s may be an old login',
+    (_, hasBody, basicLogin) => {
+      expect(causeOfRefusal({ status: 403, codes: [], hasBody, basicLogin })).toBe('login');
+    },
+  );
 
   test.each<[string, string[]]>([
     ['{"errors":[{"code":"DENIED","message":"no"},{"code":"unsupported"}]}', ['DENIED', 'UNSUPPORTED']],
@@ -53,7 +69,8 @@ describe('a registry\'s answer', () => {
 });
 
 describe('an error', () => {
-  const aws = (name: string, httpStatusCode?: number): Error => new ECRServiceException({ name, message: '', $fault: 'client', $metadata: { httpStatusCode } });
+  const aws = (name: string, httpStatusCode?: number): Error =>
+    new ECRServiceException({ name, message: '', $fault: 'client', $metadata: { httpStatusCode } });
   const coded = (code: string): Error => Object.assign(new Error('connect'), { code });
 
   test.each<[FailureCause, Error]>([
@@ -86,6 +103,7 @@ describe('an error', () => {
   test('that is none has no cause, and a circle of causes ends', () => {
     const circle = new Error('circle');
     circle.cause = circle;
-    expect([causeOf('denied'), causeOf(undefined), causeOf(circle), retryAfterOf(circle)]).toEqual(['unknown', 'unknown', 'unknown', 0]);
+    expect([causeOf('denied'), causeOf(undefined), causeOf(circle), retryAfterOf(circle)])
+      .toEqual(['unknown', 'unknown', 'unknown', 0]);
   });
 });

@@ -6,17 +6,23 @@ import { FakeTime } from '../../shared/fake-time';
 import { Failure } from '../sync-world';
 
 describe('backoff', () => {
-  test.each([[1, 0, 500], [1, 1, 1_000], [2, 0, 1_000], [2, 1, 2_000], [5, 1, 16_000], [6, 1, 30_000], [60, 1, 30_000], [60, 0, 15_000]])(
+  test.each([[
+    1,
+    0,
+    500,
+  ], [1, 1, 1_000], [2, 0, 1_000], [2, 1, 2_000], [5, 1, 16_000], [6, 1, 30_000], [60, 1, 30_000], [60, 0, 15_000]])(
     'after try %i and a draw of %d is %i ms', (attempt, draw, ms) => {
       expect(backoff(attempt, () => draw)).toBe(ms);
     });
 
   test('stays within its bounds', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 1_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, draw) => {
-      const wait = backoff(attempt, () => draw);
-      expect(wait).toBeGreaterThanOrEqual(500);
-      expect(wait).toBeLessThanOrEqual(30_000);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, draw) => {
+        const wait = backoff(attempt, () => draw);
+        expect(wait).toBeGreaterThanOrEqual(500);
+        expect(wait).toBeLessThanOrEqual(30_000);
+      }),
+    );
   });
 });
 
@@ -37,7 +43,10 @@ describe('withRetry', () => {
       if (outcome instanceof Error) { throw outcome; }
       return outcome;
     };
-    return withRetry(work, { sleep: ms => time.sleep(ms), random: () => 1, onRetry: (_, cause) => { retries.push(cause); } });
+    return withRetry(
+      work,
+      { sleep: ms => time.sleep(ms), random: () => 1, onRetry: (_, cause) => { retries.push(cause); } },
+    );
   }
 
   test('tries once when the work is done', async () => {
@@ -51,12 +60,18 @@ describe('withRetry', () => {
     expect(retries).toEqual(['lag', 'throttled', 'network']);
   });
 
-  test.each(['denied', 'conflict', 'unsupported', 'missing'] as const)('fails at once on "%s", where another try cannot help', async cause => {
-    await expect(run(new Failure(cause))).rejects.toThrow(cause);
-    expect([tries, time.slept]).toEqual([1, []]);
-  });
+  test.each(['denied', 'conflict', 'unsupported', 'missing'] as const)(
+    'fails at once on "%s", where another try cannot help',
+    async cause => {
+      await expect(run(new Failure(cause))).rejects.toThrow(cause);
+      expect([tries, time.slept]).toEqual([1, []]);
+    },
+  );
 
-  test.each([['lag', 6], ['throttled', 8], ['network', 5], ['overloaded', 5], ['expired', 2], ['login', 2], ['unknown', 2]] as const)(
+  test.each([[
+    'lag',
+    6,
+  ], ['throttled', 8], ['network', 5], ['overloaded', 5], ['expired', 2], ['login', 2], ['unknown', 2]] as const)(
     'fails on "%s" with the last failure, after %i tries', async (cause, count) => {
       const failure = new Failure(cause);
       await expect(run(failure)).rejects.toBe(failure);

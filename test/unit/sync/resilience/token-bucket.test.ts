@@ -48,16 +48,19 @@ class Bucket {
 
 describe('TokenBucket', () => {
   test('lets no more pass than the rate and one burst, whenever it is asked', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 800 }), { minLength: 1, maxLength: 80 }), async pauses => {
-      const time = new FakeTime();
-      const rate = new TokenBucket(9, () => time.now(), ms => time.sleep(ms));
-      const start = time.now();
-      for (const [passed, pause] of pauses.entries()) {
-        await rate.take();
-        expect(passed + 1).toBeLessThanOrEqual(4.5 + 9 * (time.now() - start) / 1000 + 1e-6);
-        time.pass(pause % 7 === 0 ? pause : 0);
-      }
-    }), { numRuns: 40 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 800 }), { minLength: 1, maxLength: 80 }), async pauses => {
+        const time = new FakeTime();
+        const rate = new TokenBucket(9, () => time.now(), ms => time.sleep(ms));
+        const start = time.now();
+        for (const [passed, pause] of pauses.entries()) {
+          await rate.take();
+          expect(passed + 1).toBeLessThanOrEqual(4.5 + 9 * (time.now() - start) / 1000 + 1e-6);
+          time.pass(pause % 7 === 0 ? pause : 0);
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 
   test('lets nothing pass for a moment when the registry says that it was too much', async () => {
@@ -88,7 +91,8 @@ describe('TokenBucket', () => {
 
   test('two that share a quota both get on, and use most of it', async () => {
     const clock = new SharedClock();
-    const limit = (perSecond: number): TokenBucket => new TokenBucket(perSecond, () => clock.now, ms => clock.sleep(ms));
+    const limit = (perSecond: number): TokenBucket =>
+      new TokenBucket(perSecond, () => clock.now, ms => clock.sleep(ms));
     const [own, other, quota] = [limit(9), limit(9), new Bucket(10, clock)];
     const puts = async (rate: TokenBucket): Promise<number> => {
       let passed = 0;

@@ -5,22 +5,33 @@ import { SkopeoError } from '../../../../lambda/sync/skopeo/errors';
 const DIGEST = 'sha256:4290000000000000000000000000000000000000000000000000000000000502';
 
 describe('the cause of what skopeo prints', () => {
-  // As skopeo 1.9 to 1.18 print them; sources: the issues of skopeo 1223, 1416, 2101, 2168, 2723, 2841, of container-libs 42, 93.
+  // As skopeo 1.9 to 1.18 print them; sources: the issues of skopeo 1223, 1416, 2101, 2168, 2723,
+  // 2841, of container-libs 42, 93.
   test.each<[FailureCause, string]>([
     ['lag', `initializing source docker://ghcr.io/my-org/app@${DIGEST}: reading manifest ${DIGEST} in ghcr.io/my-org/app: manifest unknown`],
     ['lag', `Error reading manifest ${DIGEST} in ghcr.io/my-org/app: manifest unknown: manifest unknown`],
     ['lag', 'reading manifest: StatusCode: 404, {"errors":[{"code":"MANIFEST_UNKNOWN","message":"..."}]}'],
-    ['throttled', 'uploading manifest 3.10.18-r0 to 111122223333.dkr.ecr.eu-central-1.amazonaws.com/my-org/python: toomanyrequests: Rate exceeded'],
+    ['throttled',
+      'uploading manifest 3.10.18-r0 to 111122223333.dkr.ecr.eu-central-1.amazonaws.com/my-org/python: '
+        + 'toomanyrequests: Rate exceeded'],
     ['throttled', 'reading blob: fetching blob: received unexpected HTTP status: 429 Too Many Requests'],
     ['throttled', 'trying to reuse blob at destination: StatusCode: 429, ""'],
-    ['login', 'writing blob: initiating layer upload to /v2/my-org/app/blobs/uploads/ in quay.io: unauthorized: access to the requested resource is not authorized'],
+    ['login',
+      'writing blob: initiating layer upload to /v2/my-org/app/blobs/uploads/ in quay.io: unauthorized: '
+        + 'access to the requested resource is not authorized'],
     ['denied', 'initializing source docker://ghcr.io/my-org/app@sha256:1: reading manifest sha256:1 in ghcr.io/my-org/app: denied: denied'],
     ['denied', 'initializing source: Requesting bearer token: invalid status code from registry 403 (Forbidden)'],
     ['login', 'checking whether a blob exists in target: authentication required'],
     ['login', 'pinging container registry: StatusCode: 401, ""'],
-    ['login', 'trying to reuse blob sha256:1 at destination: failed to read from destination repository my-org/app: 403 (Forbidden)'],
-    ['login', 'reading blob sha256:1: unable to retrieve auth token: invalid username/password: errors: unauthorized: authentication required unauthorized'],
-    ['conflict', 'uploading manifest 1 to 1.dkr.ecr/my-org/app: tag invalid: The image tag \'1\' already exists in the \'my-org/app\' repository and cannot be overwritten because the tag is immutable.'],
+    ['login',
+      'trying to reuse blob sha256:1 at destination: failed to read from destination repository '
+        + 'my-org/app: 403 (Forbidden)'],
+    ['login',
+      'reading blob sha256:1: unable to retrieve auth token: invalid username/password: errors: unauthorized: '
+        + 'authentication required unauthorized'],
+    ['conflict',
+      'uploading manifest 1 to 1.dkr.ecr/my-org/app: tag invalid: The image tag \'1\' already exists in the '
+        + '\'my-org/app\' repository and cannot be overwritten because the tag is immutable.'],
     ['unknown', 'writing blob: uploading layer chunked: StatusCode: 400, "<html><body><h1>400 Bad request</h1>'],
     ['unknown', 'skopeo ended with 1 and no message'],
     ['network', 'writing blob: Patch "https://1.dkr.ecr/v2/my-org/app/blobs/uploads/5c3f5598": EOF'],
@@ -39,9 +50,13 @@ describe('the cause of what skopeo prints', () => {
     ['network', 'reading blob sha256:1: http2: server sent GOAWAY and closed the connection'],
     ['network', 'Get "https://ghcr.io/v2/": dial tcp 140.82.121.33:443: connect: network is unreachable'],
     ['expired', 'writing blob: Patch "https://1.dkr.ecr/v2/my-org/app/blobs/uploads/1": denied: Your authorization token has expired. Reauthenticate and try again.'],
-    ['unsupported', 'copying image: Manifest list must be converted to type "application/vnd.docker.distribution.manifest.list.v2+json" to be written to destination'],
+    ['unsupported',
+      'copying image: Manifest list must be converted to type '
+        + '"application/vnd.docker.distribution.manifest.list.v2+json" to be written to destination'],
     ['unsupported', 'Invalid parameter at \'ImageManifest\' failed to satisfy constraint: \'Invalid JSON syntax\''],
-    ['missing', 'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' in the registry with id \'1\' do not exist'],
+    ['missing',
+      'Layers with digests \'[sha256:1]\' required for pushing image into repository with name \'my-org/app\' in the '
+        + 'registry with id \'1\' do not exist'],
     ['unsupported', 'uploading manifest sha256-1 to 1.dkr.ecr/my-org/app: StatusCode: 405, ""'],
   ])('%s: %s', (cause, message) => {
     expect(causeOf(new SkopeoError(message))).toBe(cause);

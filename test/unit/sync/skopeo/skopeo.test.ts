@@ -24,7 +24,12 @@ afterEach(async () => {
 });
 
 function use(options: Partial<SkopeoOptions>): void {
-  skopeo = new Skopeo({ logins: () => LOGINS, print: line => { printed.push(line); }, binary: join(directory, 'skopeo'), ...options });
+  skopeo = new Skopeo({
+    logins: () => LOGINS,
+    print: line => { printed.push(line); },
+    binary: join(directory, 'skopeo'),
+    ...options,
+  });
 }
 
 /** A skopeo that tells its version, and for the rest does what the script says. */
@@ -81,26 +86,38 @@ test('reads the bytes of a manifest', async () => {
 test('no secret is among the arguments, where every process could read it', async () => {
   await copy(keepArguments());
   const text = (await keptArguments()).join('\n');
-  const secrets = ['ghp_abc', Buffer.from('token:ghp_abc').toString('base64'), '--creds', '--src-creds', '--dest-creds'];
+  const secrets = [
+    'ghp_abc',
+    Buffer.from('token:ghp_abc').toString('base64'),
+    '--creds',
+    '--src-creds',
+    '--dest-creds',
+  ];
   expect(secrets.filter(secret => text.includes(secret))).toEqual([]);
 });
 
 test('a program that prints much does not block', async () => {
-  await copy('i=0; while [ $i -lt 3000 ]; do echo "Copying blob sha256:0123456789abcdef0123456789abcdef"; echo "level=debug and so on and so forth" >&2; i=$((i+1)); done');
+  await copy('i=0; while [ $i -lt 3000 ]; do echo "Copying blob sha256:0123456789abcdef0123456789abcdef"; '
+    + 'echo "level=debug and so on and so forth" >&2; i=$((i+1)); done');
 });
 
 describe('fails with the message of skopeo', () => {
   test.each<[string, string[], string]>([
-    ['a fatal line', ['time="2026-01-01T00:00:00Z" level=fatal msg="reading manifest: manifest unknown"'], 'reading manifest: manifest unknown'],
+    ['a fatal line', ['time="2026-01-01T00:00:00Z" level=fatal msg="reading manifest: manifest unknown"'],
+      'reading manifest: manifest unknown'],
     ['a fatal line after others', [
-      'time="2026-01-01T00:00:00Z" level=warning msg="Failed, retrying in 1s"', 'time="2026-01-01T00:00:01Z" level=fatal msg="denied: denied"',
+      'time="2026-01-01T00:00:00Z" level=warning msg="Failed, retrying in 1s"',
+      'time="2026-01-01T00:00:01Z" level=fatal msg="denied: denied"',
     ], 'denied: denied'],
     ['a fatal line before others', ['time="x" level=fatal msg="denied"', 'exit status 1'], 'denied'],
     ['quotes in the message', ['time="x" level=fatal msg="Get \\"https://ghcr.io/v2/\\": EOF"'], 'Get "https://ghcr.io/v2/": EOF'],
-    ['a line break in the message', ['time="x" level=fatal msg="StatusCode: 502, <html>\\n<body>Bad Gateway"'], 'StatusCode: 502, <html> <body>Bad Gateway'],
+    ['a line break in the message', ['time="x" level=fatal msg="StatusCode: 502, <html>\\n<body>Bad Gateway"'],
+      'StatusCode: 502, <html> <body>Bad Gateway'],
     ['a message without quotes', ['time="x" level=fatal msg=denied'], 'time="x" level=fatal msg=denied'],
     ['the colours of a terminal', ['FATA[0000] denied'], 'FATA[0000] denied'],
-    ['something else', ['skopeo: error while loading shared libraries', 'libgpgme.so.11: cannot open shared object file'], 'libgpgme.so.11: cannot open shared object file'],
+    ['something else',
+      ['skopeo: error while loading shared libraries', 'libgpgme.so.11: cannot open shared object file'],
+      'libgpgme.so.11: cannot open shared object file'],
   ])('%s', async (_, lines, message) => {
     await expect(copy(failing(...lines))).rejects.toMatchObject({ name: 'SkopeoError', message });
   });
@@ -120,7 +137,9 @@ test('fails with the signal that ended it', async () => {
 });
 
 describe('the credentials', () => {
-  const keep = (): string => `while [ "$1" != --authfile ]; do shift; done; echo "$2" >>'${directory}/files'; cat "$2" >>'${directory}/credentials'`;
+  const keep = (): string =>
+    `while [ "$1" != --authfile ]; do shift; done; echo "$2" >>'${directory}/files'; `
+      + `cat "$2" >>'${directory}/credentials'`;
 
   test('are there before the first process starts, and are those of the moment', async () => {
     let password = 'ghp_abc';
@@ -130,7 +149,8 @@ describe('the credentials', () => {
     password = 'ghp_new';
     await skopeo.copy(SOURCE, TARGET);
     const written = (await readFile(join(directory, 'credentials'), 'utf8')).split('}}}').slice(0, -1);
-    const auth = (secret: string): string => `{"auths":{"ghcr.io":{"auth":"${Buffer.from(`token:${secret}`).toString('base64')}"`;
+    const auth = (secret: string): string =>
+      `{"auths":{"ghcr.io":{"auth":"${Buffer.from(`token:${secret}`).toString('base64')}"`;
     expect(written).toEqual([auth('ghp_abc'), auth('ghp_abc'), auth('ghp_abc'), auth('ghp_new')]);
   });
 
@@ -180,7 +200,10 @@ describe('the installation', () => {
       await writeFile(join(directory, name), `#!/bin/bash\necho "${name} $*"\n${script}\n`);
       await chmod(join(directory, name), 0o700);
     }
-    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', INSTALL_SKOPEO], { env: { PATH: directory }, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', INSTALL_SKOPEO], {
+      env: { PATH: directory },
+      encoding: 'utf8',
+    });
     return { code: status, output: stdout + stderr };
   }
   /** What `id -u` prints. */
@@ -190,7 +213,8 @@ describe('the installation', () => {
   };
   beforeEach(() => become(1000));
   // Puts a skopeo where the script looks for it.
-  const puts = 'if [ "$1" = install ]; then echo \'echo installed\' >"${0%/*}/skopeo"; /bin/chmod +x "${0%/*}/skopeo"; fi';
+  const puts = 'if [ "$1" = install ]; then echo \'echo installed\' >"${0%/*}/skopeo"; '
+    + '/bin/chmod +x "${0%/*}/skopeo"; fi';
 
   test.each<[string, Record<string, string>, number, RegExp]>([
     ['does nothing where it is there', { skopeo: '' }, 0, /^skopeo --version$/m],
@@ -203,7 +227,8 @@ describe('the installation', () => {
   test.each([['apt-get', /could not be installed\. Run: apt-get update && apt-get install -y skopeo/], ['dnf', /could not be installed\. Run: dnf install -y spal-release skopeo/]])(
     'fails with the command when %s fails', async (manager, output) => {
       await become(0);
-      expect(await install({ [manager]: 'exit 100' })).toMatchObject({ code: 1, output: expect.stringMatching(output) as string });
+      expect(await install({ [manager]: 'exit 100' }))
+        .toMatchObject({ code: 1, output: expect.stringMatching(output) as string });
     });
 
   test.each([['apt-get'], ['dnf']])('installs with %s', async manager => {

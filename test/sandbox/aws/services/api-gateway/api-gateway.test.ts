@@ -20,9 +20,18 @@ describe('an HTTP API', () => {
   let closed: string;
   let throttled: string;
 
-  function define(stack: Stack, id: string, source: Function, throttle?: { rateLimit: number; burstLimit: number }): HttpApi {
+  function define(
+    stack: Stack,
+    id: string,
+    source: Function,
+    throttle?: { rateLimit: number; burstLimit: number },
+  ): HttpApi {
     const api = new HttpApi(stack, id, { createDefaultStage: false });
-    api.addRoutes({ path: '/packages', methods: [HttpMethod.POST], integration: new HttpLambdaIntegration('Integration', source) });
+    api.addRoutes({
+      path: '/packages',
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration('Integration', source),
+    });
     new HttpStage(stack, `${id}Stage`, { httpApi: api, autoDeploy: true, throttle });
     return api;
   }
@@ -30,9 +39,17 @@ describe('an HTTP API', () => {
   beforeAll(async () => {
     cloud = await LocalCloud.start();
     const assembly = workspace.synth(target => {
-      const handler = new Function(target, 'Function', { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromAsset(workspace.code('api', { 'index.js': SOURCE })) });
+      const handler = new Function(target, 'Function', {
+        runtime: Runtime.NODEJS_24_X,
+        handler: 'index.handler',
+        code: Code.fromAsset(workspace.code('api', { 'index.js': SOURCE })),
+      });
       const api = define(target, 'Open', handler);
-      new HttpRoute(target, 'Default', { httpApi: api, routeKey: HttpRouteKey.DEFAULT, integration: new HttpLambdaIntegration('Other', handler) });
+      new HttpRoute(
+        target,
+        'Default',
+        { httpApi: api, routeKey: HttpRouteKey.DEFAULT, integration: new HttpLambdaIntegration('Other', handler) },
+      );
       const stage = target.node.findChild('OpenStage').node.defaultChild;
       if (stage instanceof CfnStage) {
         stage.accessLogSettings = {
@@ -46,7 +63,10 @@ describe('an HTTP API', () => {
         };
       }
       define(target, 'Throttled', handler, { rateLimit: 1, burstLimit: 2 });
-      define(target, 'Closed', handler).node.findAll().filter(child => child instanceof CfnPermission).forEach(permission => { permission.sourceArn = 'arn:aws:execute-api:eu-west-1:111122223333:other/*'; });
+      define(target, 'Closed', handler)
+        .node.findAll()
+        .filter(child => child instanceof CfnPermission)
+        .forEach(permission => { permission.sourceArn = 'arn:aws:execute-api:eu-west-1:111122223333:other/*'; });
     });
     const stack = await cloud.deploy({ assembly });
     const url = (id: string): string => cloud.resolveUrl(`https://${stack.byType('AWS::ApiGatewayV2::Api').find(api => api.logicalId.startsWith(id))?.physicalId}.execute-api.eu-west-1.amazonaws.com/`).replace(/\/$/, '');
@@ -79,11 +99,14 @@ describe('an HTTP API', () => {
 
   test('fails with 500 without a permission to invoke the function', async () => {
     expect(await post(`${closed}/packages`)).toEqual([500, '{"message":"Internal Server Error"}']);
-    expect(cloud.iamReport().denials).toContainEqual(expect.objectContaining({ principal: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' }));
+    expect(cloud.iamReport().denials).toContainEqual(
+      expect.objectContaining({ principal: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' }),
+    );
   });
 
   test('fails with 413 over 10 MB', async () => {
-    expect(await post(`${open}/packages`, 'x'.repeat(10 * 1024 * 1024 + 1))).toEqual([413, '{"message":"Request Entity Too Large"}']);
+    expect(await post(`${open}/packages`, 'x'.repeat(10 * 1024 * 1024 + 1)))
+      .toEqual([413, '{"message":"Request Entity Too Large"}']);
   });
 
   test('fails with 429 beyond the stage\'s throttle, until time passes', async () => {
@@ -98,6 +121,7 @@ describe('an HTTP API', () => {
     await post(`${open}/packages`, 'fail');
     const lines = cloud.logs(logGroup).map(event => event.message);
     expect(lines).toContainEqual(expect.stringMatching(/^\{"id":"\w+","route":"POST \/packages","status":"200","error":"-"\}$/));
-    expect(lines).toContainEqual(expect.stringContaining('"status":"500","error":"The Lambda function returned the following error: {"errorType":"Error"'));
+    expect(lines).toContainEqual(expect.stringContaining('"status":"500","error":"The Lambda function returned the '
+      + 'following error: {"errorType":"Error"'));
   });
 });

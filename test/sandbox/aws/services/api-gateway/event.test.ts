@@ -1,5 +1,11 @@
 import { accessLogLine, checkFormat } from '../../../../../sandbox/aws/services/api-gateway/access-log';
-import { EventContext, HttpRequest, isText, toAnswer, toEvent } from '../../../../../sandbox/aws/services/api-gateway/event';
+import {
+  EventContext,
+  HttpRequest,
+  isText,
+  toAnswer,
+  toEvent,
+} from '../../../../../sandbox/aws/services/api-gateway/event';
 
 const CONTEXT: EventContext = {
   account: '111122223333',
@@ -18,11 +24,14 @@ const REQUEST: HttpRequest = {
   sourceIp: '10.0.0.1',
   protocol: 'HTTP/1.1',
   body: Buffer.from('{"a":1}'),
-  rawHeaders: ['Content-Type', 'application/json', 'User-Agent', 'test', 'X-Many', '1', 'x-many', '2', 'Cookie', 'a=1; b=2'],
+  rawHeaders: [
+    'Content-Type', 'application/json', 'User-Agent', 'test', 'X-Many', '1', 'x-many', '2', 'Cookie', 'a=1; b=2',
+  ],
 };
 const event = (request: Partial<HttpRequest> = {}, context: Partial<EventContext> = {}): Record<string, unknown> =>
   toEvent({ ...REQUEST, ...request }, { ...CONTEXT, ...context });
-const withType = (type: string, body = '{"a":1}'): Record<string, unknown> => event({ rawHeaders: ['Content-Type', type], body: Buffer.from(body) });
+const withType = (type: string, body = '{"a":1}'): Record<string, unknown> =>
+  event({ rawHeaders: ['Content-Type', type], body: Buffer.from(body) });
 
 describe('toEvent', () => {
   test('is a payload of format 2.0', () => {
@@ -35,7 +44,14 @@ describe('toEvent', () => {
       body: '{"a":1}',
       isBase64Encoded: false,
       headers: {
-        'host': 'abc.execute-api.eu-west-1.amazonaws.com', 'content-type': 'application/json', 'user-agent': 'test', 'x-many': '1,2', 'x-amzn-trace-id': 'Root=1', 'x-forwarded-for': '10.0.0.1', 'x-forwarded-port': '443', 'x-forwarded-proto': 'https',
+        'host': 'abc.execute-api.eu-west-1.amazonaws.com',
+        'content-type': 'application/json',
+        'user-agent': 'test',
+        'x-many': '1,2',
+        'x-amzn-trace-id': 'Root=1',
+        'x-forwarded-for': '10.0.0.1',
+        'x-forwarded-port': '443',
+        'x-forwarded-proto': 'https',
       },
       requestContext: {
         accountId: '111122223333',
@@ -53,7 +69,8 @@ describe('toEvent', () => {
   });
 
   test('keeps the raw query and joins repeated parameters', () => {
-    expect(event({ url: '/x?a=1&a=2&b=%20' })).toMatchObject({ rawPath: '/x', rawQueryString: 'a=1&a=2&b=%20', queryStringParameters: { a: '1,2', b: ' ' } });
+    expect(event({ url: '/x?a=1&a=2&b=%20' }))
+      .toMatchObject({ rawPath: '/x', rawQueryString: 'a=1&a=2&b=%20', queryStringParameters: { a: '1,2', b: ' ' } });
   });
 
   test('leaves out the body that isn\'t there', () => {
@@ -68,7 +85,8 @@ describe('toEvent', () => {
     ['application/vnd.github+json', false],
     ['text/plain', false],
   ])('%s is sent in base64: %s', (type, base64) => {
-    expect(withType(type)).toMatchObject({ isBase64Encoded: base64, body: base64 ? Buffer.from('{"a":1}').toString('base64') : '{"a":1}' });
+    expect(withType(type))
+      .toMatchObject({ isBase64Encoded: base64, body: base64 ? Buffer.from('{"a":1}').toString('base64') : '{"a":1}' });
     expect(isText(type)).toBe(!base64);
   });
 
@@ -84,11 +102,18 @@ describe('toAnswer', () => {
   };
   test.each<[string, unknown, unknown]>([
     ['text', 'hello', { status: 200, headers: { 'content-type': 'application/json' }, body: 'hello' }],
-    ['an object without status', { a: 1 }, { status: 200, headers: { 'content-type': 'application/json' }, body: '{"a":1}' }],
+    ['an object without status', { a: 1 },
+      { status: 200, headers: { 'content-type': 'application/json' }, body: '{"a":1}' }],
     ['null', null, { status: 200, headers: { 'content-type': 'application/json' }, body: 'null' }],
-    ['a status alone', { statusCode: 204 }, { status: 204, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: '' }],
-    ['headers and cookies', { statusCode: '201', headers: { 'X-A': 1 }, cookies: ['a=1'], body: 'x' }, { status: 201, headers: { 'content-type': 'text/plain;charset=UTF-8', 'x-a': '1', 'set-cookie': ['a=1'] }, body: 'x' }],
-    ['a body in base64', { statusCode: 200, body: 'eHl6', isBase64Encoded: true }, { status: 200, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: 'xyz' }],
+    ['a status alone', { statusCode: 204 },
+      { status: 204, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: '' }],
+    ['headers and cookies', { statusCode: '201', headers: { 'X-A': 1 }, cookies: ['a=1'], body: 'x' }, {
+      status: 201,
+      headers: { 'content-type': 'text/plain;charset=UTF-8', 'x-a': '1', 'set-cookie': ['a=1'] },
+      body: 'x',
+    }],
+    ['a body in base64', { statusCode: 200, body: 'eHl6', isBase64Encoded: true },
+      { status: 200, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: 'xyz' }],
     ['a body that is an object', { statusCode: 200, body: { a: 1 } }, undefined],
     ['a status that is none', { statusCode: 'ok' }, undefined],
     ['headers that are objects', { statusCode: 200, headers: { a: {} } }, undefined],
@@ -99,7 +124,8 @@ describe('toAnswer', () => {
 
 describe('access log', () => {
   test('fills in variables, and - for those without a value', () => {
-    expect(accessLogLine('{"id":"$context.requestId","e":"$context.error.message"}', { requestId: 'r' })).toBe('{"id":"r","e":"-"}');
+    expect(accessLogLine('{"id":"$context.requestId","e":"$context.error.message"}', { requestId: 'r' }))
+      .toBe('{"id":"r","e":"-"}');
   });
 
   test.each([

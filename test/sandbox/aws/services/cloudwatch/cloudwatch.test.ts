@@ -7,7 +7,13 @@ import { Workspace } from '../../testing';
 
 const NOW = 1_000_000_000;
 const MINUTE = 60_000;
-const datum = (minutesAgo: number, value: number, dimensions: Record<string, string> = { Q: 'q' }): Datum => ({ namespace: 'N', name: 'M', dimensions, value, timestamp: NOW - minutesAgo * MINUTE });
+const datum = (minutesAgo: number, value: number, dimensions: Record<string, string> = { Q: 'q' }): Datum => ({
+  namespace: 'N',
+  name: 'M',
+  dimensions,
+  value,
+  timestamp: NOW - minutesAgo * MINUTE,
+});
 
 describe('alarmState', () => {
   const alarm = (more: object = {}): ReturnType<typeof parseAlarm> => parseAlarm('a', {
@@ -43,18 +49,29 @@ describe('alarmState', () => {
 });
 
 describe('embeddedMetrics', () => {
-  const emf = (directive: object, values: object): string => JSON.stringify({ _aws: { Timestamp: 5, CloudWatchMetrics: [directive] }, ...values });
+  const emf = (directive: object, values: object): string =>
+    JSON.stringify({ _aws: { Timestamp: 5, CloudWatchMetrics: [directive] }, ...values });
   test('finds a metric with its dimensions', () => {
-    const found = embeddedMetrics(emf({ Namespace: 'App', Dimensions: [['service']], Metrics: [{ Name: 'copied', Unit: 'Count' }] }, { service: 'sync', copied: 3 }));
-    expect(found).toEqual([{ Namespace: 'App', MetricName: 'copied', Dimensions: { service: 'sync' }, Values: [3], Timestamp: 5 }]);
+    const found = embeddedMetrics(emf(
+      { Namespace: 'App', Dimensions: [['service']], Metrics: [{ Name: 'copied', Unit: 'Count' }] },
+      { service: 'sync', copied: 3 },
+    ));
+    expect(
+      found,
+    ).toEqual([{ Namespace: 'App', MetricName: 'copied', Dimensions: { service: 'sync' }, Values: [3], Timestamp: 5 }]);
   });
 
   test('finds every value of a list, for each set of dimensions', () => {
-    const found = embeddedMetrics(emf({ Namespace: 'App', Dimensions: [[], ['a']], Metrics: [{ Name: 'm' }] }, { a: 'x', m: [1, 2] }));
+    const found = embeddedMetrics(
+      emf({ Namespace: 'App', Dimensions: [[], ['a']], Metrics: [{ Name: 'm' }] }, { a: 'x', m: [1, 2] }),
+    );
     expect(found.map(metric => [metric.Dimensions, metric.Values])).toEqual([[{}, [1, 2]], [{ a: 'x' }, [1, 2]]]);
   });
 
-  test.each(['plain text', '{"_aws":', '{"a":1}', '{"_aws":{}}', emf({ Namespace: 'App', Metrics: [{ Name: 'missing' }] }, {})])('finds nothing in %s', message => {
+  test.each(['plain text', '{"_aws":', '{"a":1}', '{"_aws":{}}', emf({
+    Namespace: 'App',
+    Metrics: [{ Name: 'missing' }],
+  }, {})])('finds nothing in %s', message => {
     expect(embeddedMetrics(message)).toEqual([]);
   });
 });
@@ -65,11 +82,16 @@ test('an alarm on the depth of a queue follows the queue', async () => {
   try {
     const stack = await cloud.deploy({
       assembly: workspace.synth(target => {
-        new Queue(target, 'Dead').metricApproximateNumberOfMessagesVisible().createAlarm(target, 'Alarm', { threshold: 1, evaluationPeriods: 1 });
+        new Queue(target, 'Dead')
+          .metricApproximateNumberOfMessagesVisible()
+          .createAlarm(target, 'Alarm', { threshold: 1, evaluationPeriods: 1 });
       }),
     });
     expect((await cloud.metrics.alarms()).map(alarm => alarm.state)).toEqual(['OK']);
-    await cloud.call('sqs', 'SendMessage', { QueueUrl: stack.byType('AWS::SQS::Queue')[0]?.physicalId, MessageBody: 'x' });
+    await cloud.call('sqs', 'SendMessage', {
+      QueueUrl: stack.byType('AWS::SQS::Queue')[0]?.physicalId,
+      MessageBody: 'x',
+    });
     expect((await cloud.metrics.alarms()).map(alarm => alarm.state)).toEqual(['ALARM']);
   } finally {
     await cloud.close();

@@ -37,13 +37,20 @@ interface ProjectSetup {
 }
 
 /** A project named `sync` as CDK writes it. */
-async function project({ phases = { build: { commands: ['true'] } }, env, environment = {}, more = {} }: ProjectSetup = {}): Promise<void> {
+async function project(
+  { phases = { build: { commands: ['true'] } }, env, environment = {}, more = {} }: ProjectSetup = {},
+): Promise<void> {
   await context.create(codebuild, 'AWS::CodeBuild::Project', 'Sync', {
     Name: 'sync',
     Artifacts: { Type: 'NO_ARTIFACTS' },
     Source: { Type: 'NO_SOURCE', BuildSpec: JSON.stringify({ version: '0.2', env, phases }) },
     Environment: {
-      Type: 'LINUX_CONTAINER', ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:8.0', PrivilegedMode: false, ImagePullCredentialsType: 'CODEBUILD', ...environment,
+      Type: 'LINUX_CONTAINER',
+      ComputeType: 'BUILD_GENERAL1_SMALL',
+      Image: 'aws/codebuild/standard:8.0',
+      PrivilegedMode: false,
+      ImagePullCredentialsType: 'CODEBUILD',
+      ...environment,
     },
     ServiceRole: ROLE,
     EncryptionKey: 'alias/aws/s3',
@@ -101,14 +108,27 @@ describe('commands', () => {
     });
     expect([done.status, printed(done)]).toEqual(['SUCCEEDED', ['1 two words sub', 'multi', '1']]);
     expect(done.phases.map(({ type }) => type)).toEqual([
-      'SUBMITTED', 'QUEUED', 'PROVISIONING', 'DOWNLOAD_SOURCE', 'INSTALL', 'PRE_BUILD', 'BUILD', 'POST_BUILD', 'UPLOAD_ARTIFACTS', 'FINALIZING', 'COMPLETED',
+      'SUBMITTED', 'QUEUED', 'PROVISIONING', 'DOWNLOAD_SOURCE', 'INSTALL', 'PRE_BUILD', 'BUILD', 'POST_BUILD',
+      'UPLOAD_ARTIFACTS', 'FINALIZING', 'COMPLETED',
     ]);
   });
 
   test('a failed command ends its phase with the reason', async () => {
-    const done = await run({ phases: { build: { commands: ['exit 3', 'echo never'], finally: ['echo always'] }, post_build: { commands: ['echo $CODEBUILD_BUILD_SUCCEEDING'] } } });
+    const done = await run({
+      phases: {
+        build: { commands: ['exit 3', 'echo never'], finally: ['echo always'] },
+        post_build: { commands: ['echo $CODEBUILD_BUILD_SUCCEEDING'] },
+      },
+    });
     expect([done.status, printed(done)]).toEqual(['FAILED', ['always', '0']]);
-    expect(phase(done, 'BUILD')).toMatchObject({ status: 'FAILED', context: { statusCode: 'COMMAND_EXECUTION_ERROR', message: 'Error while executing command: exit 3. Reason: exit status 3' } });
+    expect(phase(done, 'BUILD'))
+      .toMatchObject({
+        status: 'FAILED',
+        context: {
+          statusCode: 'COMMAND_EXECUTION_ERROR',
+          message: 'Error while executing command: exit 3. Reason: exit status 3',
+        },
+      });
   });
 
   test.each([
@@ -118,7 +138,9 @@ describe('commands', () => {
     ['build', 'ABORT', []],
     ['install', 'CONTINUE', ['post']],
   ])('after a failure in %s with on-failure %p, what follows is %p', async (name, onFailure, expected) => {
-    const done = await run({ phases: { [name]: { 'commands': ['false'], 'on-failure': onFailure }, post_build: { commands: ['echo post'] } } });
+    const done = await run({
+      phases: { [name]: { 'commands': ['false'], 'on-failure': onFailure }, post_build: { commands: ['echo post'] } },
+    });
     expect([done.status, printed(done)]).toEqual(['FAILED', expected]);
   });
 
@@ -127,22 +149,27 @@ describe('commands', () => {
     const done = await run({ phases: build('env | grep -v ^_= | cut -d= -f1 | sort') });
     delete process.env.LEAK;
     expect(printed(done)).toEqual([
-      'AWS_ACCESS_KEY_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY', 'CODEBUILD_BUILD_ARN', 'CODEBUILD_BUILD_ID', 'CODEBUILD_BUILD_IMAGE',
-      'CODEBUILD_BUILD_NUMBER', 'CODEBUILD_BUILD_SUCCEEDING', 'CODEBUILD_CI', 'CODEBUILD_INITIATOR', 'CODEBUILD_KMS_KEY_ID', 'CODEBUILD_LOG_PATH',
-      'CODEBUILD_PROJECT_ARN', 'CODEBUILD_SRC_DIR', 'CODEBUILD_START_TIME', 'HOME', 'LANG', 'OLDPWD', 'PATH', 'PWD', 'SHLVL', 'TMPDIR',
+      'AWS_ACCESS_KEY_ID', 'AWS_DEFAULT_REGION', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY', 'CODEBUILD_BUILD_ARN',
+      'CODEBUILD_BUILD_ID', 'CODEBUILD_BUILD_IMAGE', 'CODEBUILD_BUILD_NUMBER', 'CODEBUILD_BUILD_SUCCEEDING',
+      'CODEBUILD_CI', 'CODEBUILD_INITIATOR', 'CODEBUILD_KMS_KEY_ID', 'CODEBUILD_LOG_PATH', 'CODEBUILD_PROJECT_ARN',
+      'CODEBUILD_SRC_DIR', 'CODEBUILD_START_TIME', 'HOME', 'LANG', 'OLDPWD', 'PATH', 'PWD', 'SHLVL', 'TMPDIR',
     ]);
   });
 
   test('find node and the files that the image would bring', async () => {
     use({ homeFiles: { '.config/containers/registries.conf': 'insecure' }, extraEnvironment: { EXTRA: 'yes' } });
-    const done = await run({ phases: build('node -p 1+1', 'cat ~/.config/containers/registries.conf; echo', 'echo $EXTRA') });
+    const done = await run({
+      phases: build('node -p 1+1', 'cat ~/.config/containers/registries.conf; echo', 'echo $EXTRA'),
+    });
     expect(printed(done)).toEqual(['2', 'insecure', 'yes']);
   });
 
   test('variables of the request win over the project\'s, and those over the buildspec\'s', async () => {
     const done = await run({
       env: { 'variables': { A: 'spec', B: 'spec', C: 'it\'s\nspec' }, 'exported-variables': ['A', 'NEW'] },
-      environment: { EnvironmentVariables: [{ Name: 'A', Value: 'project', Type: 'PLAINTEXT' }, { Name: 'B', Value: 'project' }] },
+      environment: {
+        EnvironmentVariables: [{ Name: 'A', Value: 'project', Type: 'PLAINTEXT' }, { Name: 'B', Value: 'project' }],
+      },
       phases: build('echo $A $B', 'echo "$C"', 'NEW=made'),
     }, { environmentVariablesOverride: [{ name: 'A', value: 'request', type: 'PLAINTEXT' }] });
     expect(printed(done)).toEqual(['request project', 'it\'s', 'spec']);
@@ -164,7 +191,13 @@ describe('commands', () => {
 });
 
 describe('source and role', () => {
-  const source = { Source: { Type: 'S3', Location: 'assets/abc.zip', BuildSpec: JSON.stringify({ version: '0.2', phases: build('cat program.txt') }) } };
+  const source = {
+    Source: {
+      Type: 'S3',
+      Location: 'assets/abc.zip',
+      BuildSpec: JSON.stringify({ version: '0.2', phases: build('cat program.txt') }),
+    },
+  };
 
   beforeEach(async () => {
     const directory = join(context.directory, 'asset');
@@ -180,20 +213,28 @@ describe('source and role', () => {
   test('the role needs its logs and its source', async () => {
     const done = await run({ more: source });
     expect(context.checked.slice(1)).toEqual([
-      `logs:CreateLogStream ${LOGS}:log-stream:${done.logStream}`, `logs:PutLogEvents ${LOGS}:log-stream:${done.logStream}`,
-      's3:GetBucketAcl arn:aws:s3:::assets', 's3:GetBucketLocation arn:aws:s3:::assets', 's3:GetObject arn:aws:s3:::assets/abc.zip', 's3:GetObjectVersion arn:aws:s3:::assets/abc.zip',
+      `logs:CreateLogStream ${LOGS}:log-stream:${done.logStream}`,
+      `logs:PutLogEvents ${LOGS}:log-stream:${done.logStream}`,
+      's3:GetBucketAcl arn:aws:s3:::assets',
+      's3:GetBucketLocation arn:aws:s3:::assets',
+      's3:GetObject arn:aws:s3:::assets/abc.zip',
+      's3:GetObjectVersion arn:aws:s3:::assets/abc.zip',
     ]);
   });
 
   test.each([
     ['s3:GetObject', 'DOWNLOAD_SOURCE', 'CLIENT_ERROR', 'error while downloading key abc.zip, error: AccessDenied'],
-    ['logs:PutLogEvents', 'PROVISIONING', 'ACCESS_DENIED', 'does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams'],
+    ['logs:PutLogEvents', 'PROVISIONING', 'ACCESS_DENIED',
+      'does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams'],
     ['sts:AssumeRole', 'PROVISIONING', 'ACCESS_DENIED', 'not authorized to perform: sts:AssumeRole'],
   ])('fails without %s, in %s', async (action, type, statusCode, message) => {
     context.denied.add(action);
     const done = await run({ more: source });
     expect([done.status, printed(done)]).toEqual(['FAILED', []]);
-    expect(phase(done, type)).toMatchObject({ status: 'FAILED', context: { statusCode, message: expect.stringContaining(message) as string } });
+    expect(phase(done, type)).toMatchObject({
+      status: 'FAILED',
+      context: { statusCode, message: expect.stringContaining(message) as string },
+    });
   });
 });
 
@@ -204,11 +245,17 @@ describe('secrets as variables', () => {
     manager.createSecret('github', JSON.stringify({ token: 't0k3n' }));
   });
 
-  const variable = (Value: string): ProjectSetup => ({ environment: { EnvironmentVariables: [{ Name: 'TOKEN', Type: 'SECRETS_MANAGER', Value }] }, phases: build('echo "$TOKEN"') });
-
-  test.each([['github', '{"token":"t0k3n"}'], ['github:token', 't0k3n'], ['github:token:AWSCURRENT', 't0k3n']])('%s gives %s', async (value, expected) => {
-    expect(printed(await run(variable(value)))).toEqual([expected]);
+  const variable = (Value: string): ProjectSetup => ({
+    environment: { EnvironmentVariables: [{ Name: 'TOKEN', Type: 'SECRETS_MANAGER', Value }] },
+    phases: build('echo "$TOKEN"'),
   });
+
+  test.each([['github', '{"token":"t0k3n"}'], ['github:token', 't0k3n'], ['github:token:AWSCURRENT', 't0k3n']])(
+    '%s gives %s',
+    async (value, expected) => {
+      expect(printed(await run(variable(value)))).toEqual([expected]);
+    },
+  );
 
   test('fails without permission, with no log line', async () => {
     context.denied.add('secretsmanager:GetSecretValue');
@@ -222,13 +269,17 @@ describe('timeouts and stops', () => {
   test('a build that runs too long is killed with all that it started', async () => {
     const mark = join(context.directory, 'mark');
     use({ extraEnvironment: { MARK: mark } });
-    await project({ phases: build('(while :; do date +%s%N > $MARK; sleep 0.01; done) & sleep 0.1; echo started; wait'), more: { TimeoutInMinutes: 5 } });
+    await project({
+      phases: build('(while :; do date +%s%N > $MARK; sleep 0.01; done) & sleep 0.1; echo started; wait'),
+      more: { TimeoutInMinutes: 5 },
+    });
     const id = await start();
     const [running] = codebuild.builds;
     await until(() => printed(running).length > 0);
     context.clock.advance(5 * 60_000);
     const done = await codebuild.waitFor(id);
-    expect([done.status, phase(done, 'BUILD')?.status, phase(done, 'POST_BUILD')]).toEqual(['TIMED_OUT', 'TIMED_OUT', undefined]);
+    expect([done.status, phase(done, 'BUILD')?.status, phase(done, 'POST_BUILD')])
+      .toEqual(['TIMED_OUT', 'TIMED_OUT', undefined]);
     const last = await readFile(mark, 'utf8');
     await new Promise(resolve => setTimeout(resolve, 100));
     expect(await readFile(mark, 'utf8')).toBe(last);
@@ -258,7 +309,10 @@ describe('timeouts and stops', () => {
     context.clock.freeze();
     const submitted = context.clock.now();
     use({ accountLimit: 1 });
-    await project({ phases: build('echo $CODEBUILD_START_TIME; sleep 600'), more: { TimeoutInMinutes: 5, QueuedTimeoutInMinutes: 60 } });
+    await project({
+      phases: build('echo $CODEBUILD_START_TIME; sleep 600'),
+      more: { TimeoutInMinutes: 5, QueuedTimeoutInMinutes: 60 },
+    });
     const [first, second] = [await start(), await start()];
     context.clock.advance(4 * 60_000);
     await call('StopBuild', { id: first });
@@ -283,7 +337,10 @@ describe('timeouts and stops', () => {
 });
 
 describe('idempotency', () => {
-  const packages = (value: string): object => ({ idempotencyToken: 'token', environmentVariablesOverride: [{ name: 'PACKAGES', value, type: 'PLAINTEXT' }] });
+  const packages = (value: string): object => ({
+    idempotencyToken: 'token',
+    environmentVariablesOverride: [{ name: 'PACKAGES', value, type: 'PLAINTEXT' }],
+  });
 
   test('the same token gives the same build for five minutes', async () => {
     await project();
@@ -316,7 +373,8 @@ describe('limits', () => {
     use({ accountLimit: 0 });
     await project();
     const { code, message } = await errorOf(start());
-    expect([code, message]).toEqual(['AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account']);
+    expect([code, message])
+      .toEqual(['AccountLimitExceededException', 'Cannot have more than 0 builds in queue for the account']);
   });
 
   test('queues five times the quota, then fails', async () => {
@@ -346,7 +404,10 @@ describe('Lambda compute', () => {
   const lambda = { more: LAMBDA };
 
   test('is not root, writes below /tmp alone and ends after 15 minutes', async () => {
-    const id = await run({ ...lambda, phases: build('id -u', 'echo $HOME $PWD $CODEBUILD_SRC_DIR', 'touch ~/file && touch here') });
+    const id = await run({
+      ...lambda,
+      phases: build('id -u', 'echo $HOME $PWD $CODEBUILD_SRC_DIR', 'touch ~/file && touch here'),
+    });
     const [uid, directories] = printed(id);
     expect([id.status, uid === '0']).toEqual(['SUCCEEDED', false]);
     expect(directories.split(' ').every(directory => directory.startsWith(tmpdir()))).toBe(true);
@@ -378,7 +439,8 @@ describe('Lambda compute', () => {
 
   test('fails with a timeout in the request', async () => {
     await project(lambda);
-    expect((await errorOf(start({ timeoutInMinutesOverride: 10 }))).message).toContain('not supported for environment type LINUX_LAMBDA');
+    expect((await errorOf(start({ timeoutInMinutesOverride: 10 }))).message)
+      .toContain('not supported for environment type LINUX_LAMBDA');
   });
 });
 
@@ -386,8 +448,10 @@ describe('a build in a VPC', () => {
   test('needs a network interface for its role', async () => {
     const done = await run({ more: { VpcConfig: VPC } });
     expect(context.checked.filter(each => each.startsWith('ec2:'))).toEqual([
-      ...['CreateNetworkInterface', 'DescribeDhcpOptions', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface', 'DescribeSubnets',
-        'DescribeSecurityGroups', 'DescribeVpcs'].map(action => `ec2:${action} *`),
+      ...[
+        'CreateNetworkInterface', 'DescribeDhcpOptions', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface',
+        'DescribeSubnets', 'DescribeSecurityGroups', 'DescribeVpcs',
+      ].map(action => `ec2:${action} *`),
       'ec2:CreateNetworkInterfacePermission arn:aws:ec2:eu-west-1:111122223333:network-interface/eni-0123456789abcdef0',
     ]);
     expect((await call('BatchGetBuilds', { ids: [done.id] })).builds).toMatchObject([
@@ -418,7 +482,9 @@ describe('auto retry', () => {
   test('starts a failed build again, as often as the limit says', async () => {
     await run({ phases: build('false'), more: { AutoRetryLimit: 2 } });
     await until(() => codebuild.busy?.() === false);
-    const { builds } = await call('BatchGetBuilds', { ids: codebuild.builds.map(({ id }) => id) }) as { builds: { arn: string; autoRetryConfig: object }[] };
+    const { builds } = await call('BatchGetBuilds', { ids: codebuild.builds.map(({ id }) => id) }) as {
+      builds: { arn: string; autoRetryConfig: object }[];
+    };
     expect(builds.map(({ autoRetryConfig }) => autoRetryConfig)).toEqual([
       { autoRetryLimit: 2, autoRetryNumber: 0, nextAutoRetry: builds[1].arn },
       { autoRetryLimit: 2, autoRetryNumber: 1, previousAutoRetry: builds[0].arn, nextAutoRetry: builds[2].arn },
@@ -477,10 +543,14 @@ describe('reading builds', () => {
     const variables = [{ name: 'PACKAGES', value: '["app"]', type: 'PLAINTEXT' }];
     await project({ phases: build('sleep 600') });
     const id = await start({ environmentVariablesOverride: variables });
-    const read = async (): Promise<object> => (await call('BatchGetBuilds', { ids: [id] }) as { builds: object[] }).builds[0];
+    const read = async (): Promise<object> =>
+      (await call('BatchGetBuilds', { ids: [id] }) as { builds: object[] }).builds[0];
     const running = await read();
     expect(running).toMatchObject({
-      startTime: now, buildStatus: 'IN_PROGRESS', buildComplete: false, environment: { environmentVariables: variables },
+      startTime: now,
+      buildStatus: 'IN_PROGRESS',
+      buildComplete: false,
+      environment: { environmentVariables: variables },
     });
     expect(running).not.toHaveProperty('endTime');
     context.clock.advance(60_000);
@@ -521,20 +591,30 @@ describe('what is refused', () => {
 
   test.each([
     ['a buildspec beyond 25,600 characters', inline(' '.repeat(25_601)), 'CodeBuild accepts at most 25600'],
-    ['an unknown key in the buildspec', inline('version: 0.2\nphases: {build: {commands: [x], timeout: 3}}'), 'phases.build.timeout is not known'],
+    ['an unknown key in the buildspec', inline('version: 0.2\nphases: {build: {commands: [x], timeout: 3}}'),
+      'phases.build.timeout is not known'],
     ['an older version', inline('version: 0.1\nphases: {build: {commands: [x]}}'), 'version must be 0.2'],
     ['a buildspec that is no YAML', inline('version: [0.2'), 'YAML_FILE_ERROR'],
-    ['an empty command', inline('version: 0.2\nphases: {build: {commands: [""]}}'), 'phases.build.commands[0] is empty'],
-    ['privileged mode', { Environment: { Type: 'LINUX_CONTAINER', ComputeType: 'x', Image: 'y', PrivilegedMode: true } }, 'PrivilegedMode must be false'],
+    ['an empty command', inline('version: 0.2\nphases: {build: {commands: [""]}}'),
+      'phases.build.commands[0] is empty'],
+    ['privileged mode',
+      { Environment: { Type: 'LINUX_CONTAINER', ComputeType: 'x', Image: 'y', PrivilegedMode: true } },
+      'PrivilegedMode must be false'],
     ['a build timeout out of range', { TimeoutInMinutes: 4 }, 'TimeoutInMinutes must be between 5 and 2160'],
     ['artifacts', { Artifacts: { Type: 'S3' } }, 'Artifacts.Type must be one of NO_ARTIFACTS'],
     ['a property that isn\'t known', { BadgeEnabled: true }, 'unknown properties BadgeEnabled'],
-    ['a compute type of another environment', environment('LINUX_CONTAINER', 'BUILD_LAMBDA_2GB'), 'ComputeType must be one of BUILD_GENERAL1'],
-    ['EC2 compute on Lambda', environment('ARM_LAMBDA_CONTAINER', 'BUILD_GENERAL1_SMALL'), 'ComputeType must be one of BUILD_LAMBDA_1GB'],
-    ['a timeout on Lambda', { ...LAMBDA, TimeoutInMinutes: 15 }, 'TimeoutInMinutes is not supported for environment type LINUX_LAMBDA'],
-    ['a queue on Lambda', { ...LAMBDA, QueuedTimeoutInMinutes: 5 }, 'QueuedTimeoutInMinutes is not supported for environment type'],
-    ['a VPC on Lambda', { ...LAMBDA, VpcConfig: VPC }, 'VpcConfig is not supported for environment type LINUX_LAMBDA_CONTAINER'],
-    ['a VPC without subnets', { VpcConfig: { ...VPC, Subnets: [] } }, 'VpcConfig.Subnets must have 1-16 members, got 0'],
+    ['a compute type of another environment', environment('LINUX_CONTAINER', 'BUILD_LAMBDA_2GB'),
+      'ComputeType must be one of BUILD_GENERAL1'],
+    ['EC2 compute on Lambda', environment('ARM_LAMBDA_CONTAINER', 'BUILD_GENERAL1_SMALL'),
+      'ComputeType must be one of BUILD_LAMBDA_1GB'],
+    ['a timeout on Lambda', { ...LAMBDA, TimeoutInMinutes: 15 },
+      'TimeoutInMinutes is not supported for environment type LINUX_LAMBDA'],
+    ['a queue on Lambda', { ...LAMBDA, QueuedTimeoutInMinutes: 5 },
+      'QueuedTimeoutInMinutes is not supported for environment type'],
+    ['a VPC on Lambda', { ...LAMBDA, VpcConfig: VPC },
+      'VpcConfig is not supported for environment type LINUX_LAMBDA_CONTAINER'],
+    ['a VPC without subnets', { VpcConfig: { ...VPC, Subnets: [] } },
+      'VpcConfig.Subnets must have 1-16 members, got 0'],
   ])('fails for %s', async (_what, more, message) => {
     await expect(project({ more })).rejects.toThrow(message);
   });
@@ -546,8 +626,10 @@ describe('what is refused', () => {
 
   test.each([
     ['a project that isn\'t there', { projectName: 'none' }, 'ResourceNotFoundException'],
-    ['a variable beyond 4,096 characters', { environmentVariablesOverride: [{ name: 'A', value: 'x'.repeat(4097) }] }, 'InvalidInputException'],
-    ['a reserved name', { environmentVariablesOverride: [{ name: 'CODEBUILD_X', value: 'x' }] }, 'InvalidInputException'],
+    ['a variable beyond 4,096 characters', { environmentVariablesOverride: [{ name: 'A', value: 'x'.repeat(4097) }] },
+      'InvalidInputException'],
+    ['a reserved name', { environmentVariablesOverride: [{ name: 'CODEBUILD_X', value: 'x' }] },
+      'InvalidInputException'],
     ['an override that the stand-in would ignore', { privilegedModeOverride: true }, 'InvalidInputException'],
     ['a buildspec that is none', { buildspecOverride: 'version: 0.1' }, 'InvalidInputException'],
     ['a service role that is no role', { serviceRoleOverride: 'admin' }, 'InvalidInputException'],

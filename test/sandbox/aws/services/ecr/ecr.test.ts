@@ -34,7 +34,11 @@ async function restart(options: Partial<EcrOptions>): Promise<void> {
 
 /** A client that is logged in as the administrator. */
 function client(): RegistryClient {
-  return new RegistryClient({ url: ecr.url, user: 'AWS', password: ecr.credentials(ADMINISTRATOR).slice('AWS:'.length) });
+  return new RegistryClient({
+    url: ecr.url,
+    user: 'AWS',
+    password: ecr.credentials(ADMINISTRATOR).slice('AWS:'.length),
+  });
 }
 
 async function createRepository(more: object = {}): Promise<void> {
@@ -47,7 +51,10 @@ async function pushed(top: Manifest, ...tags: string[]): Promise<Manifest> {
 }
 
 function putImage(top: Manifest, more: object = {}): Promise<Record<string, unknown>> {
-  return call('PutImage', { repositoryName: REPOSITORY, imageManifest: top.bytes.toString(), imageManifestMediaType: top.mediaType, ...more });
+  return call(
+    'PutImage',
+    { repositoryName: REPOSITORY, imageManifest: top.bytes.toString(), imageManifestMediaType: top.mediaType, ...more },
+  );
 }
 
 async function errorOf(action: Promise<unknown>): Promise<AwsError> {
@@ -60,7 +67,12 @@ describe('repositories', () => {
   test('a repository lies at the host of the data plane', async () => {
     await createRepository({ imageScanningConfiguration: { scanOnPush: true } });
     expect(await call('DescribeRepositories', { repositoryNames: [REPOSITORY] })).toMatchObject({
-      repositories: [{ repositoryArn: ARN, repositoryUri: `${ecr.host}/my-org/app`, imageTagMutability: 'MUTABLE', imageScanningConfiguration: { scanOnPush: true } }],
+      repositories: [{
+        repositoryArn: ARN,
+        repositoryUri: `${ecr.host}/my-org/app`,
+        imageTagMutability: 'MUTABLE',
+        imageScanningConfiguration: { scanOnPush: true },
+      }],
     });
   });
 
@@ -68,19 +80,41 @@ describe('repositories', () => {
     for (const name of ['aa', 'bb', 'cc']) { await call('CreateRepository', { repositoryName: name }); }
     const first = await call('DescribeRepositories', { maxResults: 2 });
     const second = await call('DescribeRepositories', { maxResults: 2, nextToken: first.nextToken });
-    expect([first.repositories, second.repositories]).toMatchObject([[{ repositoryName: 'aa' }, { repositoryName: 'bb' }], [{ repositoryName: 'cc' }]]);
+    expect([first.repositories, second.repositories])
+      .toMatchObject([[{ repositoryName: 'aa' }, { repositoryName: 'bb' }], [{ repositoryName: 'cc' }]]);
     expect(second.nextToken).toBeUndefined();
   });
 
-  test.each(['a', 'Upper/case', 'double..dot', '-dash', 'x'.repeat(257), 'a//b', 'double--hyphen', 'double__underscore'])('fails to create %p', async repositoryName => {
+  test.each([
+    'a',
+    'Upper/case',
+    'double..dot',
+    '-dash',
+    'x'.repeat(257),
+    'a//b',
+    'double--hyphen',
+    'double__underscore',
+  ])('fails to create %p', async repositoryName => {
     expect((await errorOf(call('CreateRepository', { repositoryName }))).code).toBe('InvalidParameterException');
   });
 
   test.each([
     ['a repository twice', { repositoryName: REPOSITORY }, 'RepositoryAlreadyExistsException'],
-    ['exclusion filters without exclusion', { repositoryName: 'other', imageTagMutabilityExclusionFilters: [{ filterType: 'WILDCARD', filter: 'v*' }] }, 'InvalidParameterException'],
-    ['six exclusion filters', { repositoryName: 'other', imageTagMutability: 'IMMUTABLE_WITH_EXCLUSION', imageTagMutabilityExclusionFilters: Array.from({ length: 6 }, (_, n) => ({ filterType: 'WILDCARD', filter: `${n}*` })) }, 'InvalidParameterException'],
-    ['a member that the stand-in would ignore', { repositoryName: 'other', colour: 'red' }, 'InvalidParameterException'],
+    ['exclusion filters without exclusion',
+      { repositoryName: 'other', imageTagMutabilityExclusionFilters: [{ filterType: 'WILDCARD', filter: 'v*' }] },
+      'InvalidParameterException'],
+    ['six exclusion filters',
+      {
+        repositoryName: 'other',
+        imageTagMutability: 'IMMUTABLE_WITH_EXCLUSION',
+        imageTagMutabilityExclusionFilters: Array.from({ length: 6 }, (_, n) => ({
+          filterType: 'WILDCARD',
+          filter: `${n}*`,
+        })),
+      },
+      'InvalidParameterException'],
+    ['a member that the stand-in would ignore', { repositoryName: 'other', colour: 'red' },
+      'InvalidParameterException'],
   ])('fails to create %s', async (_what, input, code) => {
     await createRepository();
     expect((await errorOf(call('CreateRepository', input))).code).toBe(code);
@@ -88,14 +122,22 @@ describe('repositories', () => {
 
   test('fails to describe a repository that isn\'t there', async () => {
     const { code, message } = await errorOf(call('DescribeRepositories', { repositoryNames: ['none'] }));
-    expect([code, message]).toEqual(['RepositoryNotFoundException', 'The repository with name \'none\' does not exist in the registry with id \'111122223333\'']);
+    expect([code, message]).toEqual([
+      'RepositoryNotFoundException',
+      'The repository with name \'none\' does not exist in the registry with id \'111122223333\'',
+    ]);
   });
 
   test('permissions are those of the repository, but for the token', async () => {
     await createRepository({ tags: [{ Key: 'a', Value: 'b' }] });
     await call('ListImages', { repositoryName: REPOSITORY });
     await call('GetAuthorizationToken');
-    expect(context.checked).toEqual([`ecr:CreateRepository ${ARN}`, `ecr:TagResource ${ARN}`, `ecr:ListImages ${ARN}`, 'ecr:GetAuthorizationToken *']);
+    expect(context.checked).toEqual([
+      `ecr:CreateRepository ${ARN}`,
+      `ecr:TagResource ${ARN}`,
+      `ecr:ListImages ${ARN}`,
+      'ecr:GetAuthorizationToken *',
+    ]);
   });
 });
 
@@ -104,7 +146,9 @@ describe('the registry', () => {
     await createRepository();
     const top = index([image({ seed: 1 }), image({ seed: 2, platform: 'linux/arm64' })]);
     await new RegistryClient({ url: backing.url }).push('source', top, 'v1');
-    const { authorizationData } = await call('GetAuthorizationToken') as { authorizationData: { authorizationToken: string }[] };
+    const { authorizationData } = await call('GetAuthorizationToken') as {
+      authorizationData: { authorizationToken: string }[];
+    };
     const password = Buffer.from(authorizationData[0].authorizationToken, 'base64').toString().slice('AWS:'.length);
     const skopeo = new Skopeo([{ host: backing.host }, { host: ecr.host, user: 'AWS', password }]);
     try {
@@ -123,7 +167,8 @@ describe('the registry', () => {
     await client().getManifest(REPOSITORY, 'v1');
     await client().getBlob(REPOSITORY, top.blobs[0].digest);
     expect(new Set(context.checked.slice(1))).toEqual(new Set([
-      'BatchCheckLayerAvailability', 'InitiateLayerUpload', 'UploadLayerPart', 'CompleteLayerUpload', 'PutImage', 'BatchGetImage', 'GetDownloadUrlForLayer',
+      'BatchCheckLayerAvailability', 'InitiateLayerUpload', 'UploadLayerPart', 'CompleteLayerUpload', 'PutImage',
+      'BatchGetImage', 'GetDownloadUrlForLayer',
     ].map(action => `ecr:${action} ${ARN}`)));
   });
 
@@ -166,7 +211,8 @@ describe('the registry', () => {
     await createRepository();
     await call('CreateRepository', { repositoryName: 'other' });
     const { blobs } = await pushed(image(), 'v1');
-    const response = await client().send('POST', `/v2/other/blobs/uploads/?mount=${blobs[0].digest}&from=${REPOSITORY}`, {}, Buffer.alloc(0));
+    const response = await client()
+      .send('POST', `/v2/other/blobs/uploads/?mount=${blobs[0].digest}&from=${REPOSITORY}`, {}, Buffer.alloc(0));
     expect(response.status).toBe(status);
   });
 
@@ -209,7 +255,9 @@ describe('immutable tags', () => {
     ['MUTABLE_WITH_EXCLUSION', 'v1', true],
     ['MUTABLE', 'v1', true],
   ])('%s lets %s move: %p', async (imageTagMutability, tag, moves) => {
-    const filters = imageTagMutability === 'MUTABLE' ? {} : { imageTagMutabilityExclusionFilters: [{ filterType: 'WILDCARD', filter: 'lat*-*' }] };
+    const filters = imageTagMutability === 'MUTABLE'
+      ? {}
+      : { imageTagMutabilityExclusionFilters: [{ filterType: 'WILDCARD', filter: 'lat*-*' }] };
     await createRepository({ imageTagMutability, ...filters });
     await pushed(image({ seed: 1 }), tag);
     const moved = pushed(image({ seed: 2 }), tag).then(() => true, () => false);
@@ -246,7 +294,8 @@ describe('listing', () => {
     await createRepository();
     const top = await pushed(image(), 'v1');
     ecr.archive(REPOSITORY, top.digest);
-    const list = async (filter?: object): Promise<unknown> => (await call('ListImages', { repositoryName: REPOSITORY, filter })).imageIds;
+    const list = async (filter?: object): Promise<unknown> =>
+      (await call('ListImages', { repositoryName: REPOSITORY, filter })).imageIds;
     expect(await list()).toEqual([]);
     expect(await list({ imageStatus: 'ANY' })).toEqual([{ imageDigest: top.digest, imageTag: 'v1' }]);
     expect(await client().getManifest(REPOSITORY, 'v1')).toBeUndefined();
@@ -257,15 +306,24 @@ describe('listing', () => {
   test('describes images', async () => {
     await createRepository();
     const top = await pushed(image(), 'v1', 'v2');
-    const { imageDetails } = await call('DescribeImages', { repositoryName: REPOSITORY, imageIds: [{ imageTag: 'v2' }] });
-    expect(imageDetails).toMatchObject([{ imageDigest: top.digest, imageTags: ['v1', 'v2'], imageManifestMediaType: top.mediaType, imageStatus: 'ACTIVE' }]);
+    const { imageDetails } = await call(
+      'DescribeImages',
+      { repositoryName: REPOSITORY, imageIds: [{ imageTag: 'v2' }] },
+    );
+    expect(imageDetails).toMatchObject([{
+      imageDigest: top.digest,
+      imageTags: ['v1', 'v2'],
+      imageManifestMediaType: top.mediaType,
+      imageStatus: 'ACTIVE',
+    }]);
   });
 
   test.each([
     ['list a repository that isn\'t there', 'ListImages', { repositoryName: 'none' }, 'RepositoryNotFoundException'],
     ['list more than 1000', 'ListImages', { maxResults: 1001 }, 'InvalidParameterException'],
     ['go on with a token of its own', 'ListImages', { nextToken: 'abc' }, 'InvalidParameterException'],
-    ['describe an image that isn\'t there', 'DescribeImages', { imageIds: [{ imageTag: 'none' }] }, 'ImageNotFoundException'],
+    ['describe an image that isn\'t there', 'DescribeImages', { imageIds: [{ imageTag: 'none' }] },
+      'ImageNotFoundException'],
     ['ask another registry', 'ListImages', { registryId: '444455556666' }, 'InvalidParameterException'],
   ])('fails to %s', async (_what, operation, input, code) => {
     await createRepository();
@@ -277,7 +335,10 @@ describe('single images', () => {
   test('a tag is added without moving bytes', async () => {
     await createRepository();
     const top = await pushed(index([image()]), 'v1');
-    const { images } = await call('BatchGetImage', { repositoryName: REPOSITORY, imageIds: [{ imageDigest: top.digest }] }) as { images: { imageManifest: string }[] };
+    const { images } = await call('BatchGetImage', {
+      repositoryName: REPOSITORY,
+      imageIds: [{ imageDigest: top.digest }],
+    }) as { images: { imageManifest: string }[] };
     expect(images[0].imageManifest).toBe(top.bytes.toString());
     await putImage(top, { imageTag: 'v2', imageDigest: top.digest });
     expect(await client().manifestDigest(REPOSITORY, 'v2')).toBe(top.digest);
@@ -286,9 +347,17 @@ describe('single images', () => {
   test('says why an image can\'t be had', async () => {
     await createRepository();
     const top = await pushed(image(), 'v1');
-    const imageIds = [{ imageTag: 'none' }, {}, { imageDigest: 'nonsense' }, { imageDigest: top.digest, imageTag: 'v2' }];
-    const { failures } = await call('BatchGetImage', { repositoryName: REPOSITORY, imageIds }) as { failures: { failureCode: string }[] };
-    expect(failures.map(failure => failure.failureCode)).toEqual(['ImageNotFound', 'MissingDigestAndTag', 'InvalidImageDigest', 'ImageTagDoesNotMatchDigest']);
+    const imageIds = [
+      { imageTag: 'none' },
+      {},
+      { imageDigest: 'nonsense' },
+      { imageDigest: top.digest, imageTag: 'v2' },
+    ];
+    const { failures } = await call('BatchGetImage', { repositoryName: REPOSITORY, imageIds }) as {
+      failures: { failureCode: string }[];
+    };
+    expect(failures.map(failure => failure.failureCode))
+      .toEqual(['ImageNotFound', 'MissingDigestAndTag', 'InvalidImageDigest', 'ImageTagDoesNotMatchDigest']);
   });
 
   test.each<[string, Manifest, object, string]>([
@@ -306,14 +375,22 @@ describe('single images', () => {
     await createRepository();
     const top = await pushed(image(), 'v1');
     const { code, message } = await errorOf(putImage(top, { imageTag: 'v1' }));
-    expect([code, message]).toEqual(['ImageAlreadyExistsException', `Image with digest '${top.digest}' and tag 'v1' already exists in the repository with name 'my-org/app' in registry with id '111122223333'`]);
+    expect([code, message])
+      .toEqual([
+        'ImageAlreadyExistsException',
+        `Image with digest '${top.digest}' and tag 'v1' already exists in the repository with name 'my-org/app' in `
+          + "registry with id '111122223333'",
+      ]);
   });
 
   test('deletes an image by its last tag, and no child of an index', async () => {
     await createRepository();
     const child = image();
     await pushed(index([child]), 'v1');
-    const first = await call('BatchDeleteImage', { repositoryName: REPOSITORY, imageIds: [{ imageDigest: child.digest }] });
+    const first = await call(
+      'BatchDeleteImage',
+      { repositoryName: REPOSITORY, imageIds: [{ imageDigest: child.digest }] },
+    );
     expect(first.failures).toMatchObject([{ failureCode: 'ImageReferencedByManifestList' }]);
     await call('BatchDeleteImage', { repositoryName: REPOSITORY, imageIds: [{ imageTag: 'v1' }] });
     expect(await client().getManifest(REPOSITORY, 'v1')).toBeUndefined();
@@ -324,7 +401,10 @@ describe('single images', () => {
     const { blobs } = await pushed(image(), 'v1');
     const layerDigests = [blobs[0].digest, `sha256:${'0'.repeat(64)}`];
     expect((await call('BatchCheckLayerAvailability', { repositoryName: REPOSITORY, layerDigests })).layers)
-      .toMatchObject([{ layerAvailability: 'AVAILABLE', layerSize: blobs[0].bytes.length }, { layerAvailability: 'UNAVAILABLE' }]);
+      .toMatchObject([
+        { layerAvailability: 'AVAILABLE', layerSize: blobs[0].bytes.length },
+        { layerAvailability: 'UNAVAILABLE' },
+      ]);
   });
 });
 

@@ -1,8 +1,10 @@
 import { failedItems } from '../../../../../sandbox/aws/services/lambda/batch-response';
 
 const MESSAGES = ['a', 'b', 'c'];
-const failed = (payload: string, partial = true, functionError?: 'Unhandled'): readonly string[] => failedItems({ requestId: 'r', payload, functionError }, MESSAGES, partial);
-const items = (...ids: unknown[]): string => JSON.stringify({ batchItemFailures: ids.map(itemIdentifier => ({ itemIdentifier })) });
+const failed = (payload: string, partial = true, functionError?: 'Unhandled'): readonly string[] =>
+  failedItems({ requestId: 'r', payload, functionError }, MESSAGES, partial);
+const items = (...ids: unknown[]): string =>
+  JSON.stringify({ batchItemFailures: ids.map(itemIdentifier => ({ itemIdentifier })) });
 
 test.each<[string, string, readonly string[]]>([
   ['null', 'null', []],

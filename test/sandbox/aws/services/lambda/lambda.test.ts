@@ -40,7 +40,12 @@ describe('functions', () => {
   const names = new Map<string, string>();
 
   function define(stack: Stack, id: string, props: Partial<FunctionProps> = {}): Function {
-    return new Function(stack, id, { runtime: Runtime.NODEJS_24_X, handler: `index.${id.toLowerCase()}`, code: Code.fromAsset(workspace.code('functions', { 'index.js': SOURCE, 'broken.js': 'syntax error here' })), ...props });
+    return new Function(stack, id, {
+      runtime: Runtime.NODEJS_24_X,
+      handler: `index.${id.toLowerCase()}`,
+      code: Code.fromAsset(workspace.code('functions', { 'index.js': SOURCE, 'broken.js': 'syntax error here' })),
+      ...props,
+    });
   }
 
   beforeAll(async () => {
@@ -48,15 +53,23 @@ describe('functions', () => {
     cloud.onEvent(event => events.push(event));
     const stack = await cloud.deploy({
       assembly: workspace.synth(target => {
-        ['Echo', 'Fail', 'Reject', 'Exit', 'Stray', 'Big', 'Nothing', 'Callback', 'Count', 'Log', 'Missing', 'Unbundled'].forEach(id => define(target, id));
+        [
+          'Echo', 'Fail', 'Reject', 'Exit', 'Stray', 'Big', 'Nothing', 'Callback', 'Count', 'Log', 'Missing',
+          'Unbundled',
+        ].forEach(id => define(target, id));
         define(target, 'Environment', { environment: { OWN: 'value' } });
         define(target, 'Slow', { reservedConcurrentExecutions: 2 });
         define(target, 'Hang', { timeout: Duration.seconds(1) });
         define(target, 'NoModule', { handler: 'nowhere.handler' });
         define(target, 'Syntax', { handler: 'broken.handler' });
         define(target, 'Old', { handler: 'index.callback', runtime: Runtime.NODEJS_22_X });
-        define(target, 'JsonLog', { handler: 'index.log', loggingFormat: LoggingFormat.JSON, applicationLogLevelV2: ApplicationLogLevel.ERROR });
-        define(target, 'Mute', { handler: 'index.log' }).addToRolePolicy(new PolicyStatement({ effect: Effect.DENY, actions: ['logs:*'], resources: ['*'] }));
+        define(
+          target,
+          'JsonLog',
+          { handler: 'index.log', loggingFormat: LoggingFormat.JSON, applicationLogLevelV2: ApplicationLogLevel.ERROR },
+        );
+        define(target, 'Mute', { handler: 'index.log' })
+          .addToRolePolicy(new PolicyStatement({ effect: Effect.DENY, actions: ['logs:*'], resources: ['*'] }));
       }),
     });
     stack.byType('AWS::Lambda::Function').forEach(({ logicalId, physicalId }) => names.set(logicalId.replace(/[0-9A-F]{8}$/, ''), physicalId));
@@ -82,17 +95,25 @@ describe('functions', () => {
   });
 
   test.each<[string, string, object]>([
-    ['an error', 'Fail', { errorType: 'TypeError', errorMessage: 'broken', trace: expect.arrayContaining([expect.stringContaining('TypeError: broken')]) }],
+    ['an error', 'Fail', {
+      errorType: 'TypeError',
+      errorMessage: 'broken',
+      trace: expect.arrayContaining([expect.stringContaining('TypeError: broken')]),
+    }],
     ['something that is no error', 'Reject', { errorType: 'string', errorMessage: 'just text', trace: [] }],
     ['the end of the process', 'Exit', { errorType: 'Runtime.ExitError', errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Runtime exited with error: exit status 3$/) }],
-    ['a rejection that nobody handles', 'Stray', { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'Error: stray' }],
+    ['a rejection that nobody handles', 'Stray',
+      { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'Error: stray' }],
     ['too long an answer', 'Big', { errorType: 'Function.ResponseSizeTooLarge' }],
     ['a timeout', 'Hang', { errorType: 'Sandbox.Timedout', errorMessage: expect.stringMatching(/Error: Task timed out after 1\.00 seconds$/) }],
-    ['a handler that isn\'t exported', 'Missing', { errorType: 'Runtime.HandlerNotFound', errorMessage: 'index.missing is undefined or not exported' }],
-    ['a module that isn\'t there', 'NoModule', { errorType: 'Runtime.ImportModuleError', errorMessage: 'Error: Cannot find module \'nowhere\'' }],
+    ['a handler that isn\'t exported', 'Missing',
+      { errorType: 'Runtime.HandlerNotFound', errorMessage: 'index.missing is undefined or not exported' }],
+    ['a module that isn\'t there', 'NoModule',
+      { errorType: 'Runtime.ImportModuleError', errorMessage: 'Error: Cannot find module \'nowhere\'' }],
     ['a syntax error', 'Syntax', { errorType: 'Runtime.UserCodeSyntaxError' }],
     ['a callback handler on Node 24', 'Callback', { errorType: 'Runtime.CallbackHandlerDeprecated' }],
-    ['a module that was not bundled', 'Unbundled', { errorMessage: expect.stringContaining('Cannot find module \'constructs\'') }],
+    ['a module that was not bundled', 'Unbundled',
+      { errorMessage: expect.stringContaining('Cannot find module \'constructs\'') }],
   ])('fail with %s', async (_, id, payload) => {
     expect(await invoke(id)).toEqual({ error: 'Unhandled', payload: expect.objectContaining(payload) });
   });
@@ -109,7 +130,8 @@ describe('functions', () => {
 
   test('keep their process from one invocation to the next', async () => {
     const [first, second] = [(await invoke('Count')).payload, (await invoke('Count')).payload];
-    expect([first, second]).toEqual([{ count: 1, pid: expect.any(Number) }, { count: 2, pid: (first as { pid: number }).pid }]);
+    expect([first, second])
+      .toEqual([{ count: 1, pid: expect.any(Number) }, { count: 2, pid: (first as { pid: number }).pid }]);
   });
 
   test('scale out up to their reserved concurrency, and fail beyond it', async () => {
@@ -121,7 +143,14 @@ describe('functions', () => {
 
   test('have the environment of Lambda and nothing of this process\'s', async () => {
     const environment = (await invoke('Environment')).payload as Record<string, string>;
-    expect(environment).toMatchObject({ OWN: 'value', AWS_LAMBDA_FUNCTION_NAME: name('Environment'), _HANDLER: 'index.environment', AWS_REGION: 'eu-west-1', TZ: ':UTC', AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' });
+    expect(environment).toMatchObject({
+      OWN: 'value',
+      AWS_LAMBDA_FUNCTION_NAME: name('Environment'),
+      _HANDLER: 'index.environment',
+      AWS_REGION: 'eu-west-1',
+      TZ: ':UTC',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    });
     expect(Object.keys(environment)).not.toEqual(expect.arrayContaining(['HOME']));
     expect(Object.keys(environment).filter(key => /^(npm_|JEST|LOCAL_CLOUD|NODE_CHANNEL)/.test(key))).toEqual([]);
   });
@@ -139,18 +168,25 @@ describe('functions', () => {
   test('log JSON from the level that is set', async () => {
     await invoke('JsonLog');
     const lines = log('JsonLog').map(line => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.filter(line => line.level !== undefined)).toEqual([expect.objectContaining({ level: 'ERROR', message: 'to stderr' })]);
+    expect(lines.filter(line => line.level !== undefined))
+      .toEqual([expect.objectContaining({ level: 'ERROR', message: 'to stderr' })]);
     expect(lines.map(line => line.type)).toEqual(expect.arrayContaining(['platform.start', 'platform.report']));
   });
 
   test('lose their log without the permission to write it, and the cloud says so', async () => {
     await invoke('Mute');
-    expect(events).toContainEqual(expect.objectContaining({ kind: 'log-lost', resource: name('Mute'), text: expect.stringContaining('with an explicit deny in an identity-based policy') }));
+    expect(events).toContainEqual(expect.objectContaining({
+      kind: 'log-lost',
+      resource: name('Mute'),
+      text: expect.stringContaining('with an explicit deny in an identity-based policy'),
+    }));
   });
 
   test('are tried three times when invoked asynchronously', async () => {
-    const failures = (): number => events.filter(event => event.kind === 'async-failed' && event.resource === name('Fail')).length;
-    expect(await cloud.call('lambda', 'Invoke', { FunctionName: name('Fail'), InvocationType: 'Event', Payload: '{}' })).toMatchObject({ StatusCode: 202 });
+    const failures = (): number =>
+      events.filter(event => event.kind === 'async-failed' && event.resource === name('Fail')).length;
+    expect(await cloud.call('lambda', 'Invoke', { FunctionName: name('Fail'), InvocationType: 'Event', Payload: '{}' }))
+      .toMatchObject({ StatusCode: 202 });
     for (const attempts of [1, 2, 3]) {
       while (failures() < attempts) {
         cloud.clock.advance(60_000);
@@ -162,8 +198,10 @@ describe('functions', () => {
   });
 
   test.each<[string, object, string]>([
-    ['over 6 MB', { Payload: JSON.stringify('x'.repeat(6 * 1024 * 1024)) }, 'Request must be smaller than 6291456 bytes'],
-    ['over 1 MB, asynchronously', { InvocationType: 'Event', Payload: JSON.stringify('x'.repeat(1024 * 1024)) }, 'Request must be smaller than 1048576 bytes'],
+    ['over 6 MB', { Payload: JSON.stringify('x'.repeat(6 * 1024 * 1024)) },
+      'Request must be smaller than 6291456 bytes'],
+    ['over 1 MB, asynchronously', { InvocationType: 'Event', Payload: JSON.stringify('x'.repeat(1024 * 1024)) },
+      'Request must be smaller than 1048576 bytes'],
     ['that is no JSON', { Payload: '{' }, 'Could not parse request body into json'],
   ])('reject a payload %s', async (_, input, message) => {
     await expect(cloud.call('lambda', 'Invoke', { FunctionName: name('Echo'), ...input })).rejects.toThrow(message);

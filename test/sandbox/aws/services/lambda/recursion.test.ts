@@ -29,7 +29,9 @@ const client = new SQSClient({});
 exports.handler = async event => {
   for (const { body } of event.Records) {
     console.log('run ' + body);
-    if (body.startsWith('loop')) { await client.send(new SendMessageCommand({ QueueUrl: process.env.QUEUE_URL, MessageBody: body })); }
+    if (body.startsWith('loop')) {
+      await client.send(new SendMessageCommand({ QueueUrl: process.env.QUEUE_URL, MessageBody: body }));
+    }
   }
 };
 `;

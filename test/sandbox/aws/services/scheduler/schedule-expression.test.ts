@@ -1,7 +1,8 @@
 import { parseSchedule } from '../../../../../sandbox/aws/services/scheduler/schedule-expression';
 
 const CREATED = Date.UTC(2026, 0, 1, 0, 30);
-const next = (expression: string, from: string): string => new Date(parseSchedule(expression).next(Date.parse(from), CREATED)).toISOString();
+const next = (expression: string, from: string): string =>
+  new Date(parseSchedule(expression).next(Date.parse(from), CREATED)).toISOString();
 
 test.each([
   ['rate(1 minute)', '2026-01-01T00:30:00Z', '2026-01-01T00:31:00.000Z'],
@@ -17,6 +18,9 @@ test.each([
   expect(next(expression, from)).toBe(expected);
 });
 
-test.each(['rate(1 hours)', 'rate(2 hour)', 'rate(0 minutes)', 'every day', 'cron(0 3 * * * *)', 'cron(0 3 * * ?)', 'cron(60 3 * * ? *)', 'cron(0 3 L * ? *)'])('rejects %s', expression => {
+test.each([
+  'rate(1 hours)', 'rate(2 hour)', 'rate(0 minutes)', 'every day', 'cron(0 3 * * * *)', 'cron(0 3 * * ?)',
+  'cron(60 3 * * ? *)', 'cron(0 3 L * ? *)',
+])('rejects %s', expression => {
   expect(() => parseSchedule(expression)).toThrow(`Invalid Schedule Expression ${expression}`);
 });

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { Fields } from '../../../../../sandbox/aws/core/fields';
 import { AwsError } from '../../../../../sandbox/aws/core/service';
 import { generateSecretString } from '../../../../../sandbox/aws/services/secrets-manager/generator';
-import { createSecretsManager, SecretsManager } from '../../../../../sandbox/aws/services/secrets-manager/secrets-manager';
+import {
+  createSecretsManager,
+  SecretsManager,
+} from '../../../../../sandbox/aws/services/secrets-manager/secrets-manager';
 import { seededRandom } from '../../../../../sandbox/faults';
 import { TestContext } from '../../test-context';
 
@@ -35,7 +38,8 @@ describe('reading', () => {
     const arn = manager.createSecret('github/token', 'v1');
     expect(arn).toMatch(/^arn:aws:secretsmanager:eu-west-1:111122223333:secret:github\/token-[A-Za-z]{6}$/);
     for (const SecretId of ['github/token', arn, arn.slice(0, -7)]) {
-      expect(await call('GetSecretValue', { SecretId })).toMatchObject({ ARN: arn, Name: 'github/token', SecretString: 'v1', VersionStages: ['AWSCURRENT'] });
+      expect(await call('GetSecretValue', { SecretId }))
+        .toMatchObject({ ARN: arn, Name: 'github/token', SecretString: 'v1', VersionStages: ['AWSCURRENT'] });
     }
   });
 
@@ -47,16 +51,23 @@ describe('reading', () => {
 
   test('a customer\'s key needs kms:Decrypt', async () => {
     const KmsKeyId = 'arn:aws:kms:eu-west-1:111122223333:key/0';
-    const { physicalId } = await context.create(manager, 'AWS::SecretsManager::Secret', 'Secret', { SecretString: 'x', KmsKeyId });
+    const { physicalId } = await context.create(manager, 'AWS::SecretsManager::Secret', 'Secret', {
+      SecretString: 'x',
+      KmsKeyId,
+    });
     await call('GetSecretValue', { SecretId: physicalId });
     expect(context.checked).toContain(`kms:Decrypt ${KmsKeyId}`);
   });
 
   test.each([
-    ['a secret that isn\'t there', { SecretId: 'none' }, 'ResourceNotFoundException', 'Secrets Manager can\'t find the specified secret.'],
-    ['a stage that isn\'t there', { SecretId: 'github/token', VersionStage: 'AWSPENDING' }, 'ResourceNotFoundException', 'Secrets Manager can\'t find the specified secret value for staging label: AWSPENDING'],
-    ['a version that isn\'t there', { SecretId: 'github/token', VersionId: TOKENS[0] }, 'ResourceNotFoundException', `Secrets Manager can't find the specified secret value for VersionId: ${TOKENS[0]}`],
-    ['no secret named', {}, 'ValidationException', '1 validation error detected: Value null at \'secretId\' failed to satisfy constraint: Member must not be null'],
+    ['a secret that isn\'t there', { SecretId: 'none' }, 'ResourceNotFoundException',
+      'Secrets Manager can\'t find the specified secret.'],
+    ['a stage that isn\'t there', { SecretId: 'github/token', VersionStage: 'AWSPENDING' }, 'ResourceNotFoundException',
+      'Secrets Manager can\'t find the specified secret value for staging label: AWSPENDING'],
+    ['a version that isn\'t there', { SecretId: 'github/token', VersionId: TOKENS[0] }, 'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for VersionId: ${TOKENS[0]}`],
+    ['no secret named', {}, 'ValidationException',
+      '1 validation error detected: Value null at \'secretId\' failed to satisfy constraint: Member must not be null'],
   ])('fails for %s', async (_what, input, code, message) => {
     manager.createSecret('github/token', 'v1');
     const error = await errorOf(call('GetSecretValue', input));
@@ -69,11 +80,13 @@ describe('stages', () => {
     manager.createSecret('github/token', 'v1');
     await put('v2', 0);
     await put('v3', 1);
-    const stages = await Promise.all(['AWSCURRENT', 'AWSPREVIOUS'].map(VersionStage => call('GetSecretValue', { SecretId: 'github/token', VersionStage })));
+    const stages = await Promise.all(['AWSCURRENT', 'AWSPREVIOUS']
+      .map(VersionStage => call('GetSecretValue', { SecretId: 'github/token', VersionStage })));
     expect(stages.map(value => value.SecretString)).toEqual(['v3', 'v2']);
     const { Versions } = await call('ListSecretVersionIds', { SecretId: 'github/token' });
     expect(Versions).toHaveLength(2);
-    expect((await call('ListSecretVersionIds', { SecretId: 'github/token', IncludeDeprecated: true })).Versions).toHaveLength(3);
+    expect((await call('ListSecretVersionIds', { SecretId: 'github/token', IncludeDeprecated: true })).Versions)
+      .toHaveLength(3);
   });
 
   test('a pending value becomes current when its label moves', async () => {
@@ -81,9 +94,13 @@ describe('stages', () => {
     const { VersionId: before } = await call('GetSecretValue', { SecretId: 'github/token' });
     await put('v2', 0, { VersionStages: ['AWSPENDING'] });
     expect((await call('GetSecretValue', { SecretId: 'github/token' })).SecretString).toBe('v1');
-    await call('UpdateSecretVersionStage', { SecretId: 'github/token', VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0], RemoveFromVersionId: before });
+    await call(
+      'UpdateSecretVersionStage',
+      { SecretId: 'github/token', VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0], RemoveFromVersionId: before },
+    );
     const { VersionIdsToStages } = await call('DescribeSecret', { SecretId: 'github/token' });
-    expect(VersionIdsToStages).toEqual({ [TOKENS[0]]: ['AWSPENDING', 'AWSCURRENT'], [String(before)]: ['AWSPREVIOUS'] });
+    expect(VersionIdsToStages)
+      .toEqual({ [TOKENS[0]]: ['AWSPENDING', 'AWSCURRENT'], [String(before)]: ['AWSPREVIOUS'] });
   });
 
   test('the same token with the same value changes nothing', async () => {
@@ -99,12 +116,16 @@ describe('stages', () => {
 
   test.each([
     ['to take AWSCURRENT away without a new place', { VersionStage: 'AWSCURRENT' }, 'can’t be completely removed'],
-    ['to move a label without saying where it is', { VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0] }, 'RemoveFromVersionId can\'t be empty'],
-    ['to move a label from where it isn\'t', { VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0], RemoveFromVersionId: TOKENS[1] }, 'currently attached to version'],
+    ['to move a label without saying where it is', { VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0] },
+      'RemoveFromVersionId can\'t be empty'],
+    ['to move a label from where it isn\'t',
+      { VersionStage: 'AWSCURRENT', MoveToVersionId: TOKENS[0], RemoveFromVersionId: TOKENS[1] },
+      'currently attached to version'],
   ])('fails %s', async (_what, input, message) => {
     manager.createSecret('github/token', 'v1');
     await put('v2', 0, { VersionStages: ['AWSPENDING'] });
-    expect((await errorOf(call('UpdateSecretVersionStage', { SecretId: 'github/token', ...input }))).message).toContain(message);
+    expect((await errorOf(call('UpdateSecretVersionStage', { SecretId: 'github/token', ...input }))).message)
+      .toContain(message);
   });
 
   test.each([
@@ -132,7 +153,8 @@ describe('deletion', () => {
     manager.createSecret('github/token', 'v1');
     await call('DeleteSecret', { SecretId: 'github/token', RecoveryWindowInDays: 7 });
     context.clock.advance(7 * 86_400_000);
-    expect((await errorOf(call('DescribeSecret', { SecretId: 'github/token' }))).code).toBe('ResourceNotFoundException');
+    expect((await errorOf(call('DescribeSecret', { SecretId: 'github/token' }))).code)
+      .toBe('ResourceNotFoundException');
   });
 
   test('fails to create a secret whose name is still taken by a deleted one', async () => {
@@ -152,14 +174,22 @@ describe('secrets of a template', () => {
   });
 
   test('a generated secret can sit inside a template', async () => {
-    const GenerateSecretString = { SecretStringTemplate: '{"user":"hook"}', GenerateStringKey: 'password', PasswordLength: 8, ExcludePunctuation: true };
+    const GenerateSecretString = {
+      SecretStringTemplate: '{"user":"hook"}',
+      GenerateStringKey: 'password',
+      PasswordLength: 8,
+      ExcludePunctuation: true,
+    };
     const { SecretString } = await call('GetSecretValue', { SecretId: await create({ GenerateSecretString }) });
     expect(JSON.parse(String(SecretString))).toEqual({ user: 'hook', password: expect.stringMatching(/^[A-Za-z0-9]{8}$/) as string });
   });
 
   test('a resource policy is kept for IAM', async () => {
     const arn = await create({ SecretString: 'x' });
-    await context.create(manager, 'AWS::SecretsManager::ResourcePolicy', 'Policy', { SecretId: arn, ResourcePolicy: { Statement: [] } });
+    await context.create(manager, 'AWS::SecretsManager::ResourcePolicy', 'Policy', {
+      SecretId: arn,
+      ResourcePolicy: { Statement: [] },
+    });
     expect(manager.service.resourcePolicy?.(arn)).toEqual({ Statement: [] });
   });
 
@@ -176,7 +206,8 @@ describe('secrets of a template', () => {
   test.each([
     ['two kinds of value', { SecretString: 'x', GenerateSecretString: {} }, 'exclude each other'],
     ['half a template', { GenerateSecretString: { GenerateStringKey: 'password' } }, 'belong together'],
-    ['a generator option that isn\'t known', { GenerateSecretString: { Length: 3 } }, 'GenerateSecretString.Length is not known'],
+    ['a generator option that isn\'t known', { GenerateSecretString: { Length: 3 } },
+      'GenerateSecretString.Length is not known'],
   ])('fails for %s', async (_what, properties, message) => {
     await expect(create(properties)).rejects.toThrow(message);
   });
@@ -184,7 +215,10 @@ describe('secrets of a template', () => {
   test('a generated password keeps to its options', () => {
     const options = [fc.integer({ min: 4, max: 64 }), fc.boolean(), fc.string({ maxLength: 8 }), fc.integer()] as const;
     fc.assert(fc.property(...options, (PasswordLength, ExcludeNumbers, ExcludeCharacters, seed) => {
-      const fields = new Fields({ PasswordLength, ExcludeNumbers, ExcludeCharacters }, (name, problem) => new Error(`${name} ${problem}`));
+      const fields = new Fields(
+        { PasswordLength, ExcludeNumbers, ExcludeCharacters },
+        (name, problem) => new Error(`${name} ${problem}`),
+      );
       const password = generateSecretString(fields, seededRandom(seed));
       expect(password).toHaveLength(PasswordLength);
       const isExcluded = (character: string): boolean => ExcludeCharacters.includes(character) || (ExcludeNumbers && /[0-9]/.test(character));

@@ -25,12 +25,20 @@ function restart(options: SqsOptions): void {
   start(options);
 }
 
-async function queue(properties: Record<string, unknown> = {}, logicalId = 'Queue'): Promise<{ url: string; arn: string }> {
+async function queue(
+  properties: Record<string, unknown> = {},
+  logicalId = 'Queue',
+): Promise<{ url: string; arn: string }> {
   const resource = await context.create(sqs, 'AWS::SQS::Queue', logicalId, properties);
   return { url: resource.physicalId, arn: resource.attributes.Arn };
 }
 
-interface Received { readonly MessageId: string; readonly ReceiptHandle: string; readonly Body: string; readonly Attributes?: Record<string, string> }
+interface Received {
+  readonly MessageId: string;
+  readonly ReceiptHandle: string;
+  readonly Body: string;
+  readonly Attributes?: Record<string, string>;
+}
 
 async function receive(QueueUrl: string, more: object = {}): Promise<Received[]> {
   const { Messages } = await call('ReceiveMessage', { QueueUrl, MaxNumberOfMessages: 10, ...more });
@@ -63,9 +71,13 @@ describe('queues of a template', () => {
 
   test.each([
     ['a property out of range', { VisibilityTimeout: 43_201 }, 'VisibilityTimeout must be between 0 and 43200'],
-    ['a dead-letter queue that isn\'t there', { RedrivePolicy: { deadLetterTargetArn: 'arn:aws:sqs:eu-west-1:111122223333:none', maxReceiveCount: 3 } }, 'does not exist'],
+    ['a dead-letter queue that isn\'t there',
+      { RedrivePolicy: { deadLetterTargetArn: 'arn:aws:sqs:eu-west-1:111122223333:none', maxReceiveCount: 3 } },
+      'does not exist'],
     ['a FIFO queue', { FifoQueue: true }, 'unknown properties FifoQueue'],
-    ['an unknown setting inside a property', { RedrivePolicy: { deadLetterTargetArn: 'x', maxReceiveCount: 3, other: 1 } }, 'RedrivePolicy.other is not known'],
+    ['an unknown setting inside a property',
+      { RedrivePolicy: { deadLetterTargetArn: 'x', maxReceiveCount: 3, other: 1 } },
+      'RedrivePolicy.other is not known'],
   ])('fails for %s', async (_what, properties, message) => {
     await expect(queue(properties)).rejects.toThrow(message);
   });
@@ -76,7 +88,11 @@ describe('sending and receiving', () => {
     const { url } = await queue();
     await call('SendMessage', { QueueUrl: url, MessageBody: 'hello' });
     const [message] = await receive(url, { MessageSystemAttributeNames: ['All'] });
-    expect(message).toMatchObject({ Body: 'hello', MD5OfBody: '5d41402abc4b2a76b9719d911017c592', Attributes: { ApproximateReceiveCount: '1' } });
+    expect(message).toMatchObject({
+      Body: 'hello',
+      MD5OfBody: '5d41402abc4b2a76b9719d911017c592',
+      Attributes: { ApproximateReceiveCount: '1' },
+    });
   });
 
   test('the host of a queue URL does not matter', async () => {
@@ -92,7 +108,8 @@ describe('sending and receiving', () => {
     expect(await receive(url)).toEqual([]);
     expect([sqs.depth(arn), sqs.inFlight(arn), sqs.busy?.()]).toEqual([0, 1, true]);
     context.clock.advance(60_000);
-    expect(await receive(url, { AttributeNames: ['ApproximateReceiveCount'] })).toMatchObject([{ Attributes: { ApproximateReceiveCount: '2' } }]);
+    expect(await receive(url, { AttributeNames: ['ApproximateReceiveCount'] }))
+      .toMatchObject([{ Attributes: { ApproximateReceiveCount: '2' } }]);
   });
 
   test('a delayed message comes when its delay is over', async () => {
@@ -153,7 +170,10 @@ describe('sending and receiving', () => {
   });
 
   test('the checksum of message attributes has the value that another implementation computes', () => {
-    expect(md5OfAttributes({ name: { DataType: 'String', StringValue: 'value' }, data: { DataType: 'Binary', BinaryValue: 'AAE=' } }))
+    expect(md5OfAttributes({
+      name: { DataType: 'String', StringValue: 'value' },
+      data: { DataType: 'Binary', BinaryValue: 'AAE=' },
+    }))
       .toBe('191139b7ec03f8a264692b3e4f9aa381');
   });
 });
@@ -185,7 +205,8 @@ describe('the limits of visibility', () => {
     const { url } = await queue();
     await call('SendMessage', { QueueUrl: url, MessageBody: 'x' });
     const [{ ReceiptHandle }] = await receive(url, { VisibilityTimeout: 43_200 });
-    const change = (VisibilityTimeout: number): Promise<unknown> => call('ChangeMessageVisibility', { QueueUrl: url, ReceiptHandle, VisibilityTimeout });
+    const change = (VisibilityTimeout: number): Promise<unknown> =>
+      call('ChangeMessageVisibility', { QueueUrl: url, ReceiptHandle, VisibilityTimeout });
     context.clock.advance(3_600_000);
     await change(39_600);
     expect((await errorOf(change(39_601))).message).toContain('beyond the limit [43200 seconds]');
@@ -214,7 +235,9 @@ describe('the limits of visibility', () => {
     context.clock.advance(60_000);
     const [{ Attributes }] = await receive(url, { MessageSystemAttributeNames: ['All'] });
     expect(Attributes).toMatchObject({
-      SentTimestamp: String(sent), ApproximateFirstReceiveTimestamp: String(sent + 10_000), ApproximateReceiveCount: '2',
+      SentTimestamp: String(sent),
+      ApproximateFirstReceiveTimestamp: String(sent + 10_000),
+      ApproximateReceiveCount: '2',
     });
   });
 
@@ -233,7 +256,9 @@ describe('redrive', () => {
     const days = (count: number): number => count * 86_400;
     const dead = await queue({ MessageRetentionPeriod: days(4) }, 'Dead');
     const { url } = await queue({
-      VisibilityTimeout: 1, MessageRetentionPeriod: days(14), RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 },
+      VisibilityTimeout: 1,
+      MessageRetentionPeriod: days(14),
+      RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 },
     });
     await call('SendMessage', { QueueUrl: url, MessageBody: 'poison' });
     context.clock.advance(days(1) * 1000);
@@ -245,22 +270,30 @@ describe('redrive', () => {
     expect(sqs.bodies(dead.arn)).toEqual([]);
   });
 
-  test.each([[1000, true], [1001, false], [0, false]])('maxReceiveCount %p is accepted: %p', async (maxReceiveCount, accepted) => {
-    const dead = await queue({}, 'Dead');
-    const made = queue({ RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount } }).then(() => true, () => false);
-    expect(await made).toBe(accepted);
-  });
+  test.each([[1000, true], [1001, false], [0, false]])(
+    'maxReceiveCount %p is accepted: %p',
+    async (maxReceiveCount, accepted) => {
+      const dead = await queue({}, 'Dead');
+      const made = queue({ RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount } })
+        .then(() => true, () => false);
+      expect(await made).toBe(accepted);
+    },
+  );
 
   test('moves a message to the dead-letter queue after maxReceiveCount receives', async () => {
     const dead = await queue({}, 'Dead');
-    const { url, arn } = await queue({ VisibilityTimeout: 1, RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 2 } });
+    const { url, arn } = await queue({
+      VisibilityTimeout: 1,
+      RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 2 },
+    });
     await call('SendMessage', { QueueUrl: url, MessageBody: 'poison' });
     for (const expected of [1, 1, 0]) {
       expect(await receive(url)).toHaveLength(expected);
       context.clock.advance(1_000);
     }
     expect([sqs.bodies(arn), sqs.bodies(dead.arn)]).toEqual([[], ['poison']]);
-    expect(await receive(dead.url, { AttributeNames: ['DeadLetterQueueSourceArn'] })).toMatchObject([{ Attributes: { DeadLetterQueueSourceArn: arn } }]);
+    expect(await receive(dead.url, { AttributeNames: ['DeadLetterQueueSourceArn'] }))
+      .toMatchObject([{ Attributes: { DeadLetterQueueSourceArn: arn } }]);
   });
 
   test('messages in a dead-letter queue keep nobody busy', async () => {
@@ -272,7 +305,8 @@ describe('redrive', () => {
 
   test('fails for a source that the dead-letter queue doesn\'t allow', async () => {
     const dead = await queue({ RedriveAllowPolicy: { redrivePermission: 'denyAll' } }, 'Dead');
-    await expect(queue({ RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 } })).rejects.toThrow('does not allow');
+    await expect(queue({ RedrivePolicy: { deadLetterTargetArn: dead.arn, maxReceiveCount: 1 } }))
+      .rejects.toThrow('does not allow');
   });
 });
 
@@ -281,10 +315,16 @@ describe('batches', () => {
 
   test('every entry succeeds or fails for itself', async () => {
     const { url, arn } = await queue({ MaximumMessageSize: 1024 });
-    const answer = await call('SendMessageBatch', { QueueUrl: url, Entries: [entry('a'), entry('b', 'x'.repeat(1025)), entry('c', '\u0001')] });
+    const answer = await call(
+      'SendMessageBatch',
+      { QueueUrl: url, Entries: [entry('a'), entry('b', 'x'.repeat(1025)), entry('c', '\u0001')] },
+    );
     expect(answer).toMatchObject({
       Successful: [{ Id: 'a' }],
-      Failed: [{ Id: 'b', SenderFault: true, Code: 'InvalidParameterValue' }, { Id: 'c', SenderFault: true, Code: 'InvalidMessageContents' }],
+      Failed: [
+        { Id: 'b', SenderFault: true, Code: 'InvalidParameterValue' },
+        { Id: 'c', SenderFault: true, Code: 'InvalidMessageContents' },
+      ],
     });
     expect(sqs.bodies(arn)).toEqual(['a']);
   });
@@ -300,8 +340,14 @@ describe('batches', () => {
     const { url, arn } = await queue();
     await call('SendMessageBatch', { QueueUrl: url, Entries: [entry('a'), entry('b')] });
     const Entries = (await receive(url)).map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
-    expect(await call('DeleteMessageBatch', { QueueUrl: url, Entries: [...Entries, { Id: 'bad', ReceiptHandle: 'nonsense' }] }))
-      .toMatchObject({ Successful: [{ Id: '0' }, { Id: '1' }], Failed: [{ Id: 'bad', Code: 'ReceiptHandleIsInvalid' }] });
+    expect(await call(
+      'DeleteMessageBatch',
+      { QueueUrl: url, Entries: [...Entries, { Id: 'bad', ReceiptHandle: 'nonsense' }] },
+    ))
+      .toMatchObject({
+        Successful: [{ Id: '0' }, { Id: '1' }],
+        Failed: [{ Id: 'bad', Code: 'ReceiptHandleIsInvalid' }],
+      });
     expect(sqs.bodies(arn)).toEqual([]);
   });
 
@@ -324,7 +370,8 @@ describe('errors and permissions', () => {
     ['too many messages', 'ReceiveMessage', { MaxNumberOfMessages: 11 }, 'InvalidParameterValue'],
     ['a receipt handle that SQS never gave', 'DeleteMessage', { ReceiptHandle: 'x' }, 'ReceiptHandleIsInvalid'],
     ['an unknown attribute', 'GetQueueAttributes', { AttributeNames: ['Colour'] }, 'InvalidAttributeName'],
-    ['a member that the stand-in would ignore', 'ReceiveMessage', { ReceiveRequestAttemptId: 'x' }, 'InvalidParameterValue'],
+    ['a member that the stand-in would ignore', 'ReceiveMessage', { ReceiveRequestAttemptId: 'x' },
+      'InvalidParameterValue'],
   ])('fails for %s', async (_what, operation, input, code) => {
     const { url } = await queue();
     const complete = operation === 'SendMessage' ? input : { QueueUrl: url, ...input };
@@ -336,7 +383,9 @@ describe('errors and permissions', () => {
     await call('SendMessage', { QueueUrl: url, MessageBody: 'x' });
     const [{ ReceiptHandle }] = await receive(url);
     context.clock.advance(1_000);
-    expect((await errorOf(call('ChangeMessageVisibility', { QueueUrl: url, ReceiptHandle, VisibilityTimeout: 5 }))).message).toContain('not available for visibility timeout change');
+    expect(
+      (await errorOf(call('ChangeMessageVisibility', { QueueUrl: url, ReceiptHandle, VisibilityTimeout: 5 }))).message,
+    ).toContain('not available for visibility timeout change');
   });
 
   test('a batch needs the permission of a single message', async () => {
@@ -356,7 +405,12 @@ describe('errors and permissions', () => {
     const { url } = await queue({ QueueName: 'jobs', KmsMasterKeyId: 'alias/aws/sqs' });
     await call('SendMessage', { QueueUrl: url, MessageBody: 'x' });
     expect(await call('GetQueueAttributes', { QueueUrl: url, AttributeNames: ['All'] })).toMatchObject({
-      Attributes: { QueueArn: 'arn:aws:sqs:eu-west-1:111122223333:jobs', ApproximateNumberOfMessages: '1', KmsMasterKeyId: 'alias/aws/sqs', VisibilityTimeout: '30' },
+      Attributes: {
+        QueueArn: 'arn:aws:sqs:eu-west-1:111122223333:jobs',
+        ApproximateNumberOfMessages: '1',
+        KmsMasterKeyId: 'alias/aws/sqs',
+        VisibilityTimeout: '30',
+      },
     });
     expect(await call('GetQueueUrl', { QueueName: 'jobs' })).toEqual({ QueueUrl: url });
   });
