@@ -238,6 +238,7 @@ project.addPackageIgnore('/examples/');
 project.eslint!.addRules({
   '@typescript-eslint/no-explicit-any': 'error',
   '@typescript-eslint/no-non-null-assertion': 'error',
+  '@stylistic/max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
 });
 // projen's optional parts, which the options above ask for.
 project.eslint!.addOverride({
