@@ -15,6 +15,8 @@ export const WHY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'secretsmanager:GetSecretValue': 'lists packages in GitHub',
     'ecr:DescribeRepositories': 'finds out what is missing',
     'ecr:ListImages': 'finds out what is missing',
+    'codebuild:BatchGetBuilds': 'finds out which packages a build under way covers',
+    'codebuild:ListBuildsForProject': 'finds the builds that are under way',
     'codebuild:StartBuild': 'starts builds of this project',
     'sqs:ReceiveMessage': 'takes messages',
     'sqs:DeleteMessage': 'takes messages',
@@ -55,6 +57,6 @@ export const WHY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'lambda:GetFunction': 'waits until the registration function is active',
   },
   RegistrationRepair: {
-    'lambda:InvokeFunction': 'checks the webhook daily',
+    'lambda:InvokeFunction': 'checks the webhook daily, and has GitHub redeliver failed deliveries',
   },
 };
