@@ -12,7 +12,14 @@ export interface Target extends ManifestStore {
 }
 
 /** The parts of a run that it makes for itself. */
-type OwnParts = 'blobConcurrency' | 'logins' | 'manifests' | 'mountSources' | 'processes' | 'stopped';
+type OwnParts =
+  | 'blobConcurrency'
+  | 'logins'
+  | 'manifests'
+  | 'mountSources'
+  | 'processes'
+  | 'severalPackages'
+  | 'stopped';
 
 /** What a sync is given: the registries, the clock and the limits of the build. */
 export interface SyncDependencies extends Omit<CopyRun, OwnParts | 'target'> {

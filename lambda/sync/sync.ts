@@ -54,6 +54,7 @@ export async function sync(packages: readonly string[], dependencies: SyncDepend
     manifests: pLimit(CONCURRENT_MANIFESTS),
     logins: new LoginRenewal(dependencies.renewLogins),
     mountSources: new Map(),
+    severalPackages: packages.length > 1,
     stopped: time.signal,
   };
   const job = new SyncJob(run);

@@ -245,7 +245,7 @@ test('a registry that does not serve a manifest to our client serves it to skope
   const images: Record<string, Manifest> = { app: buildxIndex({ seed: 'read' }) };
   await start(CopyEngine.SKOPEO);
   await push(images);
-  world.ghcr.faults.add({ path: /\/manifests\//, headers: { 'user-agent': /^cdk-ghcr2ecr/ }, fault: { kind: 'status', status: 400 }, times: Infinity });
+  world.ghcr.faults.add({ path: /\/manifests\/sha256:/, headers: { 'user-agent': /^cdk-ghcr2ecr/ }, fault: { kind: 'status', status: 400 }, times: Infinity });
 
   const result = await runSync(world);
 

@@ -2,6 +2,7 @@ import { defects, quietWorld, runSync, SyncResult } from './sync-run';
 import { buildxIndex } from '../../sandbox/registry/artifacts';
 import { image, index, layer } from '../../sandbox/registry/images';
 import type { World } from '../../sandbox/world/world';
+import { CopyEngine } from '../../src';
 
 jest.setTimeout(60_000);
 
@@ -70,9 +71,9 @@ describe('nothing twice', () => {
     }));
     for (const [n, content] of images.entries()) { await world.push(app, content, `v${n}`); }
     const { uploads, summary } = await sync();
-    const once = new Map(images.flatMap(({ blobs }) => blobs.map(({ digest, bytes }) => [digest, bytes.length])));
-    expect([...uploads].sort()).toEqual([...once.keys()].sort());
-    expect(summary).toMatchObject({ copied: 6, bytes: [...once.values()].reduce((sum, size) => sum + size) });
+    const once = new Set(images.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
+    expect([...uploads].sort()).toEqual([...once].sort());
+    expect(summary).toMatchObject({ copied: 6 });
 
     await world.push(app, image({ layers: [...base, layer({ seed: `${app}-next`, layerBytes: 20_000 })] }), 'next');
     expect((await sync()).uploads).toHaveLength(2);
@@ -105,7 +106,10 @@ describe('the same image in two packages', () => {
 
   test.each([[true, 1], [false, 2]])('is sent once where the account '
     + 'mounts blobs (%p: %i times)', async (blobMounting, times) => {
-    const twins = await quietWorld({ mirror: { putImageRate: 1000 }, cloud: { ecr: { blobMounting } } });
+    const twins = await quietWorld({
+      mirror: { putImageRate: 1000, engine: CopyEngine.DIRECT },
+      cloud: { ecr: { blobMounting } },
+    });
     try {
       await twins.push('one', content, '1');
       await twins.push('two', content, '1');

@@ -42,4 +42,6 @@ export interface CopyRun extends RetryContext {
   readonly manifests: <T>(work: () => Promise<T>) => Promise<T>;
   /** ECR repository for each blob that this run has seen there, so that other repositories can mount it. */
   readonly mountSources: Map<string, string>;
+  /** Whether the run has more than one package: then blobs of one can be mounted into another's repository. */
+  readonly severalPackages: boolean;
 }

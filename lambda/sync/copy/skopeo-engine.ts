@@ -2,7 +2,10 @@ import type { Engine, FetchedManifest } from './engine';
 import { CopyTarget, ManifestWriter, sourceImage } from './manifest-writer';
 import type { CopyRun } from './run';
 import { CopyEngine } from '../../../src/contract/copy-engine';
+import { sourceRepository } from '../../../src/image-name';
 import { messageOf } from '../../shared/errors';
+import { settleAll } from '../../shared/settle-all';
+import { InvalidManifest } from '../registry/errors';
 import { retrying } from '../resilience/retry';
 import { SkopeoError } from '../skopeo/errors';
 
@@ -16,6 +19,9 @@ export class SkopeoEngine implements Engine {
   /** By digest of a blob, the copy under way that moves it. */
   private readonly moving = new Map<string, Promise<unknown>>();
 
+  /** By digest of a blob, whether GHCR has it in this package. */
+  private readonly owned = new Map<string, Promise<boolean>>();
+
   constructor(
     private readonly run: CopyRun,
     private readonly target: CopyTarget,
@@ -23,6 +29,7 @@ export class SkopeoEngine implements Engine {
   ) {}
 
   public async copy(manifest: FetchedManifest): Promise<number> {
+    if (this.run.severalPackages) { await this.requireOwnBlobs(manifest); }
     const copying = this.process(manifest);
     this.announce(manifest, copying);
     const isPut = await copying;
@@ -37,6 +44,25 @@ export class SkopeoEngine implements Engine {
 
   /** Nothing is remembered here: skopeo asks the repository for each blob. */
   public distrustInventory(): void {}
+
+  /**
+   * A manifest may name a layer of another package, which its own package lacks. skopeo remembers the
+   * repositories that it has sent a blob to, and would let ECR mount it from there. So GHCR has to confirm
+   * first that this package has each blob. A build of one package has nothing to mount from.
+   */
+  private async requireOwnBlobs({ digest, parsed }: FetchedManifest): Promise<void> {
+    const { run, target: { package: name } } = this;
+    const repository = sourceRepository(run.organization, name);
+    await settleAll(parsed.blobs.map(async blob => {
+      const owned = this.owned.get(blob.digest)
+        ?? retrying(`${repository} blob ${blob.digest}`, run, run.blobConcurrency, () => (
+          run.source.hasBlob(repository, blob.digest, run.stopped)
+        ));
+      this.owned.set(blob.digest, owned);
+      if (await owned) { return; }
+      throw new InvalidManifest(`manifest ${digest} names blob ${blob.digest}, which package "${name}" does not have`);
+    }));
+  }
 
   private announce({ parsed }: FetchedManifest, copying: Promise<unknown>): void {
     const ended = copying.then(() => undefined, () => undefined).then(() => {

@@ -5,6 +5,7 @@ import type { CloudEvent } from '../../../sandbox/aws/core/service';
 import { DeploymentError } from '../../../sandbox/aws/core/stack';
 import { mutate } from '../../../sandbox/world/template';
 import { World } from '../../../sandbox/world/world';
+import { CopyEngine } from '../../../src';
 
 /** The effect of removing one permission. */
 export interface Outcome {
@@ -25,7 +26,7 @@ export async function runMutation(mutation: Mutation): Promise<Outcome> {
   try {
     const deployed = await World.start({
       registries: 'embedded',
-      mirror: { coalescingWindow: Duration.seconds(0) },
+      mirror: { coalescingWindow: Duration.seconds(0), engine: engineFor(mutation) },
       cloud: ACCOUNT,
       onEvent: watch.event,
       beforeDeploy: async (starting, assembly) => {
@@ -48,6 +49,11 @@ export async function runMutation(mutation: Mutation): Promise<Outcome> {
     seenIn: watch.places,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** skopeo gets over a refused mount without a word; the direct engine says so. The rest is tried with the default. */
+function engineFor({ actions }: Mutation): CopyEngine {
+  return actions.length === 1 && actions[0] === 'ecr:GetDownloadUrlForLayer' ? CopyEngine.DIRECT : CopyEngine.SKOPEO;
 }
 
 /** Collects where one of the removed actions is named as refused. */

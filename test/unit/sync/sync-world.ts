@@ -50,6 +50,8 @@ export class World {
   public mostProcesses = 0;
   /** Tags whose digest the sync asked GHCR for: `my-org/app:latest`. */
   public readonly asked: string[] = [];
+  /** Blobs that a package of GHCR does not have, though its manifests name them: `my-org/app sha256:...`. */
+  public readonly lacking: string[] = [];
   public logins = 0;
   public moving = 0;
   public mostMoving = 0;
@@ -106,7 +108,7 @@ export class World {
         this.asked.push(`${repository}:${tag}`);
         return this.sourceTag(repository.slice('my-org/'.length), tag);
       },
-      hasBlob: async () => true,
+      hasBlob: async (repository, own) => !this.lacking.includes(`${repository} ${own}`),
       blob: () => Promise.reject(new Error('the mover is a stand-in')),
     },
     blobs: { move: (job, signal) => this.move(job, signal) },

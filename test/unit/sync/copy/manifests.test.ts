@@ -1,5 +1,6 @@
 import { ECRServiceException, LayersNotFoundException } from '@aws-sdk/client-ecr';
 import { sync } from '../../../../lambda/sync/sync';
+import { CopyEngine } from '../../../../src/contract/copy-engine';
 import { digest, version } from '../../shared/samples';
 import { Failure, HOST, World } from '../sync-world';
 
@@ -83,4 +84,14 @@ test('a manifest that ECR throttles is put again, more slowly', async () => {
   expect(await run('app')).toMatchObject({ copied: 1, failed: 0 });
   expect(world.moved).toHaveLength(2);
   expect(world.dependencies.putImages.epoch).toBe(3);
+});
+
+test('a manifest that names a blob of another package fails, and skopeo does not get to mount it', async () => {
+  world.engine = CopyEngine.SKOPEO;
+  world.listed.victim = [version(1, '1')];
+  world.listed.thief = [version(2, '1')];
+  world.lacking.push(`my-org/thief sha256:d${digest(2).slice('sha256:d'.length)}`);
+  expect(await run('victim', 'thief')).toMatchObject({ copied: 1, failed: 1 });
+  expect(world.bySkopeo.map(([from]) => from)).toEqual([`ghcr.io/my-org/victim@${digest(1)}`]);
+  expect(world.lines.join('\n')).toMatch(/names blob sha256:d\w+, which package "thief" does not have/);
 });
