@@ -1,4 +1,5 @@
 import { isObject } from './is-object';
+import { shown } from './shown';
 import { isDigest } from '../../src/image-name';
 
 /**
@@ -36,10 +37,10 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function parsePackageEvent(event: string, payload: unknown, organization: string): PackageEvent {
   const actions = EVENTS.get(event);
-  if (actions === undefined) { return ignored(`event "${event}" is not about packages`); }
+  if (actions === undefined) { return ignored(`event ${shown(event)} is not about packages`); }
   if (!isObject(payload)) { return malformed('body is not a JSON object'); }
   const action = string(payload.action);
-  if (action !== undefined && !actions.includes(action)) { return ignored(`action "${action}" adds no image`); }
+  if (action !== undefined && !actions.includes(action)) { return ignored(`action ${shown(action)} adds no image`); }
   const subject = object(payload.package) ?? object(payload.registry_package);
   if (subject === undefined) { return malformed('neither "package" nor "registry_package" is there'); }
   return parseSubject(subject, payload, organization);
@@ -47,7 +48,7 @@ export function parsePackageEvent(event: string, payload: unknown, organization:
 
 function parseSubject(subject: Json, payload: Json, organization: string): PackageEvent {
   const type = otherType(subject);
-  if (type !== undefined) { return ignored(`package type "${type}" is not a container`); }
+  if (type !== undefined) { return ignored(`package type ${shown(type)} is not a container`); }
   const owner = string(object(payload.organization)?.login)
     ?? string(object(subject.owner)?.login)
     ?? string(subject.namespace);
@@ -55,7 +56,7 @@ function parseSubject(subject: Json, payload: Json, organization: string): Packa
     return malformed('no organization: "organization.login", "owner.login" and "namespace" are missing');
   }
   if (owner.toLowerCase() !== organization.toLowerCase()) {
-    return ignored(`organization "${owner}" is not mirrored here`);
+    return ignored(`organization ${shown(owner)} is not mirrored here`);
   }
   const name = string(subject.name);
   if (name === undefined) { return malformed('the package has no "name"'); }

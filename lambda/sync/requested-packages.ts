@@ -1,4 +1,5 @@
 import { PACKAGES_VARIABLE } from '../../src/contract/environment';
+import { oneLine } from '../shared/one-line';
 
 /**
  * Packages that this build was asked to sync; undefined for all of the organization, which is what a build
@@ -11,7 +12,8 @@ export function requestedPackages(environment: NodeJS.ProcessEnv): readonly stri
   if (text.trim() === '') { return undefined; }
   const names = parse(text);
   if (!Array.isArray(names) || !names.every((name): name is string => typeof name === 'string' && name !== '')) {
-    throw new Error(`Variable ${PACKAGES_VARIABLE} is ${text.slice(0, 200)}, expected a JSON array of package names `
+    const got = oneLine(text.slice(0, 200));
+    throw new Error(`Variable ${PACKAGES_VARIABLE} is ${got}, expected a JSON array of package names `
       + 'such as ["app","team/tool"]; leave it out to sync every package.');
   }
   return names.length > 0 ? names : undefined;

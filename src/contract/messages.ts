@@ -40,7 +40,7 @@ export function parseMessage(body: string): SyncMessage {
   const message = parseObject(body);
   if (message === undefined) { throw refuse('is not a JSON object'); }
   if (message.kind === 'organization') { return ORGANIZATION_MESSAGE; }
-  if (message.kind !== 'package') { throw refuse(`has kind ${JSON.stringify(message.kind)}`); }
+  if (message.kind !== 'package') { throw refuse(`has ${shownKind(message.kind)}`); }
   if (typeof message.package !== 'string' || message.package === '') { throw refuse('names no package'); }
   return {
     kind: 'package',
@@ -49,6 +49,12 @@ export function parseMessage(body: string): SyncMessage {
     ...(typeof message.delivery === 'string' ? { delivery: message.delivery } : {}),
     ...(message.reconcile === true ? { reconcile: true } : {}),
   };
+}
+
+/** Somebody else's text goes into the message only if it is a plain word. */
+function shownKind(kind: unknown): string {
+  if (kind === undefined) { return 'kind undefined'; }
+  return typeof kind === 'string' && /^[\w-]{1,50}$/.test(kind) ? `kind "${kind}"` : 'a kind that is no word';
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -1,3 +1,4 @@
+import { shown } from '../../shared/shown';
 import { CausedError } from '../resilience/failure-cause';
 
 /** A registry names an address for tokens, or redirects to one, that must not be followed. */
@@ -28,7 +29,7 @@ export function parseChallenge(header: string, registry: string): Challenge | un
   if (realm === undefined) { return undefined; }
   const { protocol, hostname } = new URL(registry);
   if (!URL.canParse(realm) || !isTrusted(new URL(realm), protocol, hostname)) {
-    throw new UntrustedAddress(`${hostname} asks to get a token from ${JSON.stringify(realm.slice(0, 200))}, expected `
+    throw new UntrustedAddress(`${hostname} asks to get a token from ${shown(realm)}, expected `
       + `an ${protocol}// address of ${trustedHosts(hostname).join(' or ')}. The login was not sent there.`);
   }
   return { realm: new URL(realm), service: parameter(header, 'service') ?? hostname };

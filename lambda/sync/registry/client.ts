@@ -5,6 +5,7 @@ import { errorCodes, InvalidManifest, NetworkError, RegistryError, retryAfterMs 
 import type { RegistryLogin } from '../../shared/ecr';
 import { messageOf } from '../../shared/errors';
 import { isObject } from '../../shared/is-object';
+import { shown } from '../../shared/shown';
 
 export interface RegistryOptions {
   readonly connections: Connections;
@@ -156,8 +157,7 @@ export class Registry {
       }
       const { location = '' } = response.headers;
       if (!isAllowedRedirect(location, url)) {
-        throw new UntrustedAddress(`${url.host} redirects ${from.pathname} to `
-          + `${JSON.stringify(location.slice(0, 200))}, `
+        throw new UntrustedAddress(`${url.host} redirects ${from.pathname} to ${shown(location)}, `
           + `expected an ${url.protocol}// address.`);
       }
       url = new URL(location, url);

@@ -2,6 +2,8 @@ import { InvalidManifest } from './errors';
 import { isDigest } from '../../../src/image-name';
 import { messageOf } from '../../shared/errors';
 import { isObject } from '../../shared/is-object';
+import { oneLine } from '../../shared/one-line';
+import { shown } from '../../shared/shown';
 
 /** A blob as a manifest refers to it: OCI's descriptor. */
 export interface Descriptor {
@@ -60,7 +62,8 @@ const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]
  */
 export function parseManifest(bytes: Uint8Array, contentType: string): ParsedManifest {
   const document = parseObject(bytes);
-  const mediaType = optional(document.mediaType, 'mediaType', isMediaType) ?? contentType.split(';')[0].trim();
+  const mediaType = optional(document.mediaType, 'mediaType', isMediaType)
+    ?? optional(contentType.split(';')[0].trim(), 'Content-Type', isMediaType) ?? '';
   const isIndex = INDEXES.includes(mediaType) || Array.isArray(document.manifests);
   const layers = entries(document.layers, 'layers', MANIFEST_LIMITS.layers);
   const config = document.config === undefined ? [] : [descriptorOf(document.config, 'config')];
@@ -88,7 +91,8 @@ function parseObject(bytes: Uint8Array): Json {
   try {
     document = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
-    throw new InvalidManifest(`manifest invalid: not JSON: ${messageOf(error)}`, { cause: error });
+    // The parser quotes the text, with its line breaks.
+    throw new InvalidManifest(`manifest invalid: not JSON: ${oneLine(messageOf(error))}`, { cause: error });
   }
   if (!isObject(document)) { throw new InvalidManifest('manifest invalid: not a JSON object'); }
   return document;
@@ -143,8 +147,6 @@ function isMediaType(text: string): boolean {
   return MEDIA_TYPE.test(text);
 }
 
-/** The value is the enemy's: it is shown as JSON, which is one line, and cut. */
 function invalid(name: string, value: unknown, expected: string): InvalidManifest {
-  const shown = (JSON.stringify(value) ?? 'undefined').slice(0, 100);
-  return new InvalidManifest(`manifest invalid: ${name} is ${shown}, expected ${expected}`);
+  return new InvalidManifest(`manifest invalid: ${name} is ${shown(value)}, expected ${expected}`);
 }

@@ -33,6 +33,8 @@ describe('parseMessage', () => {
     ['null', 'null', 'is not a JSON object'],
     ['no kind', '{}', 'has kind undefined'],
     ['another kind', '{"kind":"everything"}', 'has kind "everything"'],
+    ['a kind of three thousand characters', `{"kind":"${'a'.repeat(3_000)}"}`, 'has a kind that is no word'],
+    ['a kind so deep that it can\'t be written as JSON', `{"kind":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'has a kind that is no word'],
     ['no package', '{"kind":"package"}', 'names no package'],
     ['an empty package', '{"kind":"package","package":""}', 'names no package'],
     ['a package that is no text', '{"kind":"package","package":["app"]}', 'names no package'],

@@ -13,6 +13,10 @@ describe('requestedPackages', () => {
     expect(requestedPackages({ PACKAGES: value })).toBeUndefined();
   });
 
+  test('rejects several lines on one', () => {
+    expect(() => requestedPackages({ PACKAGES: 'app\n{"summary":{}}' })).toThrow('is app\\u000a{"summary":{}}, expected');
+  });
+
   test.each([
     'app', 'app,tool', '"app"', '{"app":1}', '[1]', '["app",null]', '[""]', '["app"', 'null',
   ])('rejects %s', value => {

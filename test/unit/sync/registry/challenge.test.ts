@@ -49,3 +49,7 @@ test.each([
 ])('a redirect to %s from %s is followed: %s', (location, from, allowed) => {
   expect(isAllowedRedirect(location, new URL(from))).toBe(allowed);
 });
+
+test('rejects a realm of control characters on one line', () => {
+  expect(() => parseChallenge('Bearer realm="https://ghcr.io\u007f\u0085x"', GHCR)).toThrow('"https://ghcr.io\\u007f\\u0085x"');
+});
