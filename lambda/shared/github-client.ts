@@ -52,8 +52,19 @@ const MAX_WAITS = 5;
 
 const TIMEOUT_MS = 30_000;
 
-/** A client that pages, tries again what can pass, and waits as long as GitHub asks, within bounds. */
+/** Characters that HTTP lets a header's value consist of, without the white space that no token has. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/**
+ * A client that pages, tries again what can pass, and waits as long as GitHub asks, within bounds.
+ *
+ * @throws when no header could hold the token: fetch() would quote it in its error, and try it again
+ */
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
+  if (!TOKEN.test(options.token)) {
+    throw new Error('The token for GitHub holds white space or characters that are not ASCII, expected one '
+      + 'bare token: put the token alone into the secret with `aws secretsmanager put-secret-value`.');
+  }
   return new MirrorOctokit({
     auth: options.token,
     baseUrl: options.apiUrl,
