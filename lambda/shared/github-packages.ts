@@ -5,6 +5,8 @@ import { explainPackagesError } from './github-errors';
 import { pageReader, readAllPages, readPagesUntil } from './github-pages';
 import { isObject } from './is-object';
 import type { SourceVersion } from './plan';
+import { shown } from './shown';
+import { isDigest } from '../../src/image-name';
 
 /** The part of GitHub that the mirror reads. */
 export interface GitHubPackages {
@@ -45,6 +47,7 @@ export function gitHubPackages(
       }
     },
     async listVersions(name, announced = [], signal) {
+      requirePathSegments(name);
       const read = pageReader(client, 'GET /orgs/{org}/packages/{package_type}/{package_name}/versions', {
         org, package_type: 'container', package_name: name, state: 'active', request: { signal },
       }, sourceVersion);
@@ -76,8 +79,15 @@ function packageName({ name }: Readonly<Record<string, unknown>>): string | unde
 function sourceVersion({ name, metadata }: Readonly<Record<string, unknown>>): SourceVersion | undefined {
   const container = isObject(metadata) ? metadata.container : undefined;
   const tags: unknown = isObject(container) ? container.tags : undefined;
-  if (typeof name !== 'string' || !isStrings(tags)) { return undefined; }
+  if (typeof name !== 'string' || !isDigest(name) || !isStrings(tags)) { return undefined; }
   return { digest: name, tags };
+}
+
+/** @throws for a name that would lead the request elsewhere: `packages/container/../versions` names no package. */
+function requirePathSegments(name: string): void {
+  if (name.split('/').some(segment => ['', '.', '..'].includes(segment))) {
+    throw new Error(`Package ${shown(name)} can't exist: its name has an empty part, or one of points alone.`);
+  }
 }
 
 function isStrings(value: unknown): value is string[] {
