@@ -15,12 +15,16 @@ import { REGISTRATION_ENVIRONMENT } from '../../src/contract/environment';
 import { HOOK_ATTRIBUTES, ScheduledRequest } from '../../src/contract/hook';
 import { ORGANIZATION_MESSAGE } from '../../src/contract/messages';
 import { readEnvironment } from '../shared/environment';
+import { isObject } from '../shared/is-object';
 import { readSecret, secretName } from '../shared/secrets';
+import { shown } from '../shared/shown';
 
 const environment = readEnvironment(REGISTRATION_ENVIRONMENT);
 const secretsManager = new SecretsManagerClient({});
 const sqs = new SQSClient({});
 const log = new Logger({ serviceName: 'registration' });
+
+const CALLERS = 'Only the mirror\'s own schedules and its custom resource should invoke this function.';
 
 /** Reads a secret, and names it when that fails: Secrets Manager's own words don't. */
 async function read(arn: string): Promise<string> {
@@ -63,6 +67,7 @@ export async function handler(
   context: Context,
 ): Promise<CdkCustomResourceResponse | void> {
   log.addContext(context);
+  if (!isObject(event)) { throw new Error(`The event is ${shown(event)}, expected an object. ${CALLERS}`); }
   const using = dependencies(context);
   return 'kind' in event ? scheduled(event.kind, using) : customResource(event, using);
 }
@@ -71,8 +76,7 @@ async function scheduled(kind: ScheduledRequest['kind'], using: RegistrarDepende
   switch (kind) {
     case 'repair': return repair(using);
     case 'redelivery': return redeliverFailed(using);
-    default: throw new Error(`The request's kind is ${JSON.stringify(kind)}, expected "repair" or "redelivery". `
-      + "Only the mirror's own schedules should invoke this function.");
+    default: throw new Error(`The request's kind is ${shown(kind)}, expected "repair" or "redelivery". ${CALLERS}`);
   }
 }
 
@@ -80,21 +84,33 @@ async function customResource(
   event: CdkCustomResourceEvent,
   using: RegistrarDependencies,
 ): Promise<CdkCustomResourceResponse> {
-  const { ResourceProperties: properties } = event;
+  const { ResourceProperties: given } = event;
+  const properties = propertiesIn(given);
+  const id = identityIn(event);
   switch (event.RequestType) {
     case 'Create':
       return response(await create(parseRegistrationProperties(properties), using));
     case 'Update':
       return response(await update(
-        event.PhysicalResourceId,
+        id,
         parseRegistrationProperties(properties),
-        parseRegistrationProperties(event.OldResourceProperties),
+        parseRegistrationProperties(propertiesIn(event.OldResourceProperties)),
         using,
       ));
     case 'Delete':
-      await remove(event.PhysicalResourceId, parseFormerHook(properties), using);
-      return { PhysicalResourceId: event.PhysicalResourceId };
+      await remove(id, parseFormerHook(properties), using);
+      return { PhysicalResourceId: id };
   }
+}
+
+/** A forged event has any shape. Without properties, ours are missing, and the error says so. */
+function propertiesIn(given: unknown): Readonly<Record<string, unknown>> {
+  return isObject(given) ? given : {};
+}
+
+/** Empty in a Create, which has none, and for what is no text. An empty identity names no hook. */
+function identityIn(event: object): string {
+  return 'PhysicalResourceId' in event && typeof event.PhysicalResourceId === 'string' ? event.PhysicalResourceId : '';
 }
 
 function response({ physicalId, hookId, reached }: Registration): CdkCustomResourceResponse {

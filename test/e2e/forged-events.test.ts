@@ -117,3 +117,13 @@ test('forged events send nothing to another host, and change nobody\'s hook', as
 test('rejects an unknown request', async () => {
   expect(await invoke({ kind: 'rewrite' })).toContain('expected \\"repair\\" or \\"redelivery\\"');
 });
+
+test.each<[string, object, string]>([
+  ['that is an array', [], 'expected an object'],
+  ['without properties', { RequestType: 'Create' }, 'Property \\"organization\\"'],
+  ['with an identity that is no text', { RequestType: 'Delete', PhysicalResourceId: [[]] }, '"PhysicalResourceId":""'],
+])('answers an event %s without an error of the language', async (_, event, text) => {
+  const payload = await invoke(event);
+  expect(payload).toContain(text);
+  expect(payload).not.toMatch(/TypeError|RangeError/);
+});

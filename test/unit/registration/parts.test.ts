@@ -81,3 +81,7 @@ describe('within', () => {
     expect(told?.aborted).toBe(true);
   });
 });
+
+test('a property that is an object is taken for missing, also when it has a toString of its own', () => {
+  expect(() => parseHookProperties({ organization: { toString: 1 }, endpointUrl: 'https://a' })).toThrow('Property "organization"');
+});
