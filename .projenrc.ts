@@ -188,6 +188,13 @@ project.addTask('size', {
   exec: 'jest test/unit/dispatch/size.simulation.test.ts',
 });
 
+project.addTask('fuzz', {
+  description: 'Drive everything that reads a stranger\'s bytes with a million of random cases '
+    + '(--cases N, --seed N, --only TARGET)',
+  exec: 'tsx test/fuzz/fuzz.ts',
+  receiveArgs: true,
+});
+
 // As with swc: 1.13.0 lacks the binaries of some platforms. eslint's and jest's resolvers bring it.
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 

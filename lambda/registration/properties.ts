@@ -40,7 +40,9 @@ function required(properties: Readonly<Record<string, unknown>>, name: keyof Hoo
   return value;
 }
 
-/** CloudFormation turns booleans and numbers into strings. An object has no text: its own `toString` may be no function. */
+/**
+ * CloudFormation turns booleans and numbers into strings. An object has no text: its own `toString` may be no function.
+ */
 function text(value: unknown): string | undefined {
   return ['string', 'number', 'boolean'].includes(typeof value) && value !== '' ? String(value) : undefined;
 }

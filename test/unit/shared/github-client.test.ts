@@ -20,8 +20,10 @@ test('an aborted request fails without another try', async () => {
   expect(sent).toBe(1);
 });
 
-test.each(['ghp_secret\nx', 'ghp_secret x', 'ghp_secret\u00e9\u{1f680}', ''])('rejects the token %j, which no header holds, without quoting it', token => {
-  const create = (): unknown => createGitHubClient({ apiUrl: server.url, token, maxWaitSeconds: 1, warn: () => undefined });
+test.each(['ghp_secret\nx', 'ghp_secret x', 'ghp_secret\u00e9\u{1f680}', ''])('rejects the token %j, '
+  + 'which no header holds, without quoting it', token => {
+  const create = (): unknown =>
+    createGitHubClient({ apiUrl: server.url, token, maxWaitSeconds: 1, warn: () => undefined });
   expect(create).toThrow('expected one bare token');
   expect(create).not.toThrow(/ghp_/);
 });

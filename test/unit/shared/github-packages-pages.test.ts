@@ -1,3 +1,4 @@
+import { digest } from './samples';
 import { gitHubPackages, GitHubPackagesOptions } from '../../../lambda/shared/github-packages';
 import type { GitHub } from '../../../sandbox/github';
 import { HttpServer, sendJson, serve } from '../../../sandbox/http-server';
@@ -39,14 +40,13 @@ const next = (page: number): string => `<https://api.github.com/x?per_page=100&p
 const last = (page: number): string => `<https://api.github.com/x?per_page=100&page=${page}>; rel="last"`;
 
 function versionsOfPage(page: number): object[] {
-  return [{ name: `sha256:${page}`, metadata: { package_type: 'container', container: { tags: [] } } }];
+  return [{ name: digest(page), metadata: { package_type: 'container', container: { tags: [] } } }];
 }
 
 describe('the end of a listing', () => {
   test('is the page without rel="next", though no rel="last" was there', async () => {
     const from = await pages(page => ({ body: versionsOfPage(page), links: page < 4 ? [next(page + 1)] : [] }));
-    expect((await from.listVersions('app')).map(({ digest }) => digest))
-      .toEqual(['sha256:1', 'sha256:2', 'sha256:3', 'sha256:4']);
+    expect((await from.listVersions('app')).map(version => version.digest)).toEqual([1, 2, 3, 4].map(digest));
   });
 
   test('is found by packages, too', async () => {
@@ -56,7 +56,7 @@ describe('the end of a listing', () => {
 
   test('is found by an announced digest on a page behind', async () => {
     const from = await pages(page => ({ body: versionsOfPage(page), links: page < 4 ? [next(page + 1)] : [] }));
-    expect(await from.listVersions('app', ['sha256:3'])).toHaveLength(3);
+    expect(await from.listVersions('app', [digest(3)])).toHaveLength(3);
   });
 
   test('may lie behind the page that rel="last" named, when something was published meanwhile', async () => {
@@ -99,8 +99,8 @@ describe('rejects a page', () => {
   });
 
   test.each<[string, unknown]>([
-    ['without tags', [{ name: 'sha256:1', metadata: { package_type: 'container' } }]],
-    ['with tags that are no texts', [{ name: 'sha256:1', metadata: { container: { tags: [1] } } }]],
+    ['without tags', [{ name: digest(1), metadata: { package_type: 'container' } }]],
+    ['with tags that are no texts', [{ name: digest(1), metadata: { container: { tags: [1] } } }]],
     ['without a digest', [{ metadata: { container: { tags: [] } } }]],
   ])('of versions %s', async (_, body) => {
     await expect((await pages(() => ({ body }))).listVersions('app')).rejects.toThrow(/Entry 0 .* is not of the documented shape/);

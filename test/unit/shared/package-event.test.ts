@@ -170,7 +170,8 @@ describe('any field may be missing', () => {
 
 test.each([
   ['action', { action: 'a\n'.repeat(500) }],
-  ['organization', { package: { name: 'app', ecosystem: 'container' }, organization: { login: 'a\u2028'.repeat(500) } }],
+  ['organization',
+    { package: { name: 'app', ecosystem: 'container' }, organization: { login: 'a\u2028'.repeat(500) } }],
   ['package type', { package: { name: 'app', ecosystem: '\u0085x'.repeat(500) } }],
 ])('a reason that names an endless %s of several lines is one short line', (_, payload) => {
   expect(parsePackageEvent('package', payload, 'My-Org')).toEqual({ kind: 'ignored', reason: expect.stringMatching(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{10,600}$/) as string });

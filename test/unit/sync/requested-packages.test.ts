@@ -14,7 +14,8 @@ describe('requestedPackages', () => {
   });
 
   test('rejects several lines on one', () => {
-    expect(() => requestedPackages({ PACKAGES: 'app\n{"summary":{}}' })).toThrow('is app\\u000a{"summary":{}}, expected');
+    expect(() => requestedPackages({ PACKAGES: 'app\n{"summary":{}}' }))
+      .toThrow('is app\\u000a{"summary":{}}, expected');
   });
 
   test.each([

@@ -72,7 +72,8 @@ describe('fails as InvalidManifest, on one short line, on', () => {
   const deep = '['.repeat(20_000) + ']'.repeat(20_000);
   test.each([
     ['a text that the parser quotes with its line break', '\n\u0000{"summary":{}}', 'application/json', 'not JSON'],
-    ['a size so deep that it can\'t be written as JSON', `{"layers":[{"digest":"${digest(1)}","size":${deep}}]}`, 'application/json', 'layers[0].size'],
+    ['a size so deep that it can\'t be written as JSON', `{"layers":[{"digest":"${digest(1)}","size":${deep}}]}`,
+      'application/json', 'layers[0].size'],
     ['a Content-Type that is none', '{}', 'application/json, application/json', 'Content-Type is'],
   ])('%s', (_, text, contentType, message) => {
     const parse = (): unknown => parseManifest(Buffer.from(text), contentType);
