@@ -17,7 +17,7 @@ const MENDED_BY: Readonly<Record<string, string>> = {
   'AwsSolutions-CB4': 'encryptionKey',
   'NIST.800.53.R5-CloudWatchLogGroupEncrypted': 'encryptionKey',
   'NIST.800.53.R5-CloudWatchAlarmAction': 'monitoring',
-  'NIST.800.53.R5-LambdaConcurrency': 'reservedConcurrency',
+  'NIST.800.53.R5-LambdaConcurrency': 'webhookReservedConcurrency',
   'NIST.800.53.R5-LambdaInsideVPC': 'vpc',
 };
 
